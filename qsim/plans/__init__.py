@@ -1,0 +1,1 @@
+"""Plans as data: targets, baselines, levers and scenarios."""

@@ -1,0 +1,96 @@
+"""Read a plan folder, or a shipped plan by name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from qsim.errors import Fault, PlanError, UnknownNameError
+from qsim.indicators import Catalogue
+from qsim.plans.plan import Plan, PlanText
+from qsim.plans.scenarios import ONLY_BASELINE, ScenarioText
+from qsim.records import nearest, read_record
+from qsim.shipped import shipped_catalogue, shipped_folder, shipped_plans
+
+
+def plan_folder(name: str | Path) -> Path:
+    """Folder of a plan, given as a path or as the name of a shipped one.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is neither; the message names the nearest.
+    """
+    path = Path(name)
+    if path.name == "plan.yaml" and path.is_file():
+        return path.parent
+    if (path / "plan.yaml").is_file():
+        return path
+    if str(name) in shipped_plans():
+        return shipped_folder() / str(name)
+    raise UnknownNameError(
+        f"no plan {str(name)!r}: expected a folder with a plan.yaml or a shipped plan; "
+        f"{nearest(str(name), shipped_plans())}"
+    )
+
+
+def read_plan(name: str | Path) -> Plan:
+    """Read a plan with its scenarios.
+
+    Parameters
+    ----------
+    name : str or Path
+        A folder with ``plan.yaml`` (and ``scenarios.yaml``, else there is only the baseline), or a shipped name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such plan.
+    PlanError
+        With every fault of the first faulty file.
+    """
+    folder = plan_folder(name)
+    text = read_record(PlanText, folder / "plan.yaml")
+    path = folder / "scenarios.yaml"
+    scenarios = read_record(ScenarioText, path) if path.is_file() else ONLY_BASELINE
+    parts = {name: getattr(text, name) for name in PlanText.model_fields}
+    plan = Plan(**parts, levers=scenarios.levers, scenarios=scenarios.resolved())
+    catalogue = plan_catalogue(plan)
+    faults = [*_target_faults(plan, catalogue), *_lever_faults(plan, catalogue)]
+    if faults:
+        raise PlanError(str(folder), faults)
+    return plan
+
+
+def plan_catalogue(plan: PlanText) -> Catalogue:
+    """Shared catalogue extended by the plan's own indicators."""
+    return shipped_catalogue().extended(plan.indicators)
+
+
+def _target_faults(plan: PlanText, catalogue: Catalogue) -> Iterator[Fault]:
+    known = catalogue.by_slug
+    baseline_rows = [baseline.row for baseline in plan.baselines]
+    for number, target in enumerate(plan.targets):
+        where = f"targets[{number}]"
+        if target.indicator not in known:
+            hint = f"an indicator of the catalogue or of this plan; {nearest(target.indicator, known)}"
+            yield Fault(f"{where}.indicator", repr(target.indicator), hint)
+        elif target.definition is not None and target.definition not in known[target.indicator].codes:
+            codes = ", ".join(known[target.indicator].codes) or "none, this indicator has no list"
+            yield Fault(f"{where}.definition", repr(target.definition), f"one of {codes}")
+        if target.years[0] < plan.period.first_year:
+            hint = f"a year from {plan.period.first_year}, the first year of the plan's period"
+            yield Fault(f"{where}.year", str(target.years[0]), hint)
+        if target.baseline_row is not None and target.baseline_row not in baseline_rows:
+            hint = f"a row of the plan's baselines; {nearest(str(target.baseline_row), map(str, baseline_rows))}"
+            yield Fault(f"{where}.baseline_row", str(target.baseline_row), hint)
+    for number, baseline in enumerate(plan.baselines):
+        if baseline.indicator is not None and baseline.indicator not in known:
+            hint = f"an indicator of the catalogue or of this plan; {nearest(baseline.indicator, known)}"
+            yield Fault(f"baselines[{number}].indicator", repr(baseline.indicator), hint)
+
+
+def _lever_faults(plan: Plan, catalogue: Catalogue) -> Iterator[Fault]:
+    for number, lever in enumerate(plan.levers):
+        for slug in lever.indicators:
+            if slug not in catalogue.by_slug:
+                hint = f"an indicator of the catalogue or of this plan; {nearest(slug, catalogue.by_slug)}"
+                yield Fault(f"levers[{number}].indicators", repr(slug), hint)

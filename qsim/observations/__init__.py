@@ -1,0 +1,1 @@
+"""Tables of published figures: read, check, merge, label."""

@@ -1,0 +1,1 @@
+"""Posterior of the trend: nested Laplace, NUTS, pooling."""

@@ -1,0 +1,160 @@
+"""Fit the trend of many series: pool, weigh theta, draw; one posterior dataset with labelled dims."""
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from qsim.errors import FitError
+from qsim.indicators import Catalogue
+from qsim.inference.laplace import SeriesPosterior, draw_series, weigh_theta
+from qsim.inference.pooling import MIN_FIGURES, ThetaMoments, pooled_level, pooled_theta
+from qsim.inference.series import collect_series, without_figures
+from qsim.model.priors import LevelPrior, ThetaPrior, priors_of
+from qsim.model.series import SeriesData
+from qsim.vocabulary import MIN_POOL_REGIONS
+
+Pool = Literal["indicator", "none"]
+Engine = Literal["laplace", "nuts"]
+Key = tuple[str, str]
+"""Region and indicator slug."""
+
+_PEER_LOG2_POINTS = 7
+_WORKERS = 2
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FittedSeries:
+    """One series with its draws and the pool behind it."""
+
+    posterior: SeriesPosterior
+    theta_prior: ThetaPrior
+    level_prior: LevelPrior
+    pool_regions: int
+    """Other regions with figures of the same indicator and basis."""
+
+    @property
+    def data(self) -> SeriesData:
+        """Figures of the series."""
+        return self.posterior.data
+
+
+def answerable(
+    observations: xr.Dataset,
+    catalogue: Catalogue,
+    *,
+    origin: int,
+    wanted: Sequence[Key],
+    bases: Mapping[Key, str],
+    pool: Pool = "indicator",
+) -> tuple[Key, ...]:
+    """Those of the wanted series that have figures, or a pool large enough to answer for them."""
+    series = collect_series(observations, catalogue, origin)
+    by_key = {(one.region, one.indicator.slug): one for one in series}
+    return tuple(key for key in wanted if _job(key, by_key, series, catalogue, bases, pool, origin) is not None)
+
+
+def fit_series(
+    observations: xr.Dataset,
+    catalogue: Catalogue,
+    *,
+    origin: int,
+    wanted: Sequence[Key] | None,
+    bases: Mapping[Key, str] | None = None,
+    pool: Pool = "indicator",
+    engine: Engine = "laplace",
+    draws: int = 4000,
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> tuple[FittedSeries, ...]:
+    """Fit the wanted series, all that have figures if None.
+
+    A wanted series without figures is fitted from its pool alone where at least
+    :data:`~qsim.vocabulary.MIN_POOL_REGIONS` other regions have figures, and left out otherwise. A fit of one series
+    does not depend on which other series are wanted: each has its own stream of random numbers.
+
+    Raises
+    ------
+    FitError
+        If there is nothing to fit or a mode search fails.
+    """
+    series = collect_series(observations, catalogue, origin)
+    by_key = {(one.region, one.indicator.slug): one for one in series}
+    keys = tuple(by_key) if wanted is None else tuple(dict.fromkeys(wanted))
+    jobs = [job for key in keys if (job := _job(key, by_key, series, catalogue, bases or {}, pool, origin)) is not None]
+    if not jobs:
+        raise FitError(
+            "no series to fit: none of the wanted series has a usable figure, or a pool of at least "
+            f"{MIN_POOL_REGIONS} other regions; add figures or name other series"
+        )
+    peers = {id(peer): peer for _, others in jobs for peer in others if peer.year.size >= MIN_FIGURES}
+
+    def moments(peer: SeriesData) -> ThetaMoments:
+        priors = priors_of(peer.indicator)
+        weighted = weigh_theta(peer, priors.theta, priors.level, log2_points=_PEER_LOG2_POINTS)
+        return ThetaMoments(weighted.mean, weighted.covariance)
+
+    with ThreadPoolExecutor(_WORKERS) as workers:
+        known = dict(zip(peers, workers.map(moments, peers.values()), strict=True))
+
+        def run(job: tuple[SeriesData, tuple[SeriesData, ...]]) -> FittedSeries:
+            data, others = job
+            priors = priors_of(data.indicator)
+            theta_prior = pooled_theta([known[id(peer)] for peer in others if id(peer) in known], priors.theta)
+            level_prior = pooled_level(data, others, priors)
+            posterior = _sample(data, theta_prior, level_prior, engine, draws, seed)
+            if progress is not None:
+                progress(data.label)
+            return FittedSeries(
+                posterior=posterior, theta_prior=theta_prior, level_prior=level_prior, pool_regions=len(others)
+            )
+
+        # NUTS compiles and samples in processes of its own; threads serve the compiled kernels only
+        return tuple(workers.map(run, jobs) if engine == "laplace" else map(run, jobs))
+
+
+def _job(
+    key: Key,
+    by_key: Mapping[Key, SeriesData],
+    series: Sequence[SeriesData],
+    catalogue: Catalogue,
+    bases: Mapping[Key, str],
+    pool: Pool,
+    origin: int,
+) -> tuple[SeriesData, tuple[SeriesData, ...]] | None:
+    """A series and its pool, or None if nothing can be said about it."""
+    region, slug = key
+    own = by_key.get(key)
+    basis = own.basis if own is not None else bases.get(key) or _usual_basis(slug, series)
+    others = tuple(one for one in series if one.indicator.slug == slug and one.basis == basis and one.region != region)
+    if own is None:
+        if pool == "none" or len(others) < MIN_POOL_REGIONS:
+            return None
+        own = without_figures(region, catalogue.get(slug), basis, origin)
+    return own, others if pool == "indicator" else ()
+
+
+def _usual_basis(slug: str, series: Sequence[SeriesData]) -> str:
+    """Basis on which most regions have figures."""
+    bases = [one.basis for one in series if one.indicator.slug == slug]
+    return max(sorted(set(bases)), key=bases.count, default="")
+
+
+def stream(seed: int, label: str, purpose: str) -> np.random.Generator:
+    """Random numbers of one series and purpose: adding a series does not change another's."""
+    return np.random.default_rng([seed, zlib.crc32(label.encode()), zlib.crc32(purpose.encode())])
+
+
+def _sample(
+    data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPrior, engine: Engine, draws: int, seed: int
+) -> SeriesPosterior:
+    if engine == "nuts":
+        from qsim.inference.nuts import sample_series
+
+        return sample_series(data, theta_prior, level_prior, draws=draws, seed=seed)
+    weighted = weigh_theta(data, theta_prior, level_prior)
+    return draw_series(data, weighted, level_prior, draws=draws, rng=stream(seed, data.label, "posterior"))

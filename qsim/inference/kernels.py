@@ -1,0 +1,289 @@
+r"""Compiled kernels of the nested Laplace approximation for one series.
+
+Given theta the latent values :math:`f` of the figures are Gaussian with mean :math:`m` and covariance :math:`K`. With
+:math:`g` and :math:`W` the gradient and curvature of the log-likelihood, :math:`B = I + W^{1/2} K W^{1/2}`, the mode
+satisfies :math:`\hat f = m + K a`, :math:`a = g(\hat f)`, and
+
+.. math:: \log \hat L = \log p(y | \hat f) - \tfrac12 a^T (\hat f - m) - \tfrac12 \log |B|.
+
+A draw of the whole path :math:`x` (levels of every year, last slope) comes from Matheron's rule: with a path
+:math:`x^*, f^*` from the prior and :math:`\varepsilon \sim N(0, I)`,
+
+.. math:: x = m_x + C_{xf} a + x^* - C_{xf} W^{1/2} B^{-1} (W^{1/2} f^* + \varepsilon).
+
+Its importance ratio is the likelihood's departure from the quadratic at the mode, :math:`\delta = f - \hat f`:
+
+.. math:: \log r = \log p(y|f) - \log \tilde p(y|\hat f) - a^T \delta + \tfrac12 \delta^T W \delta,
+
+where :math:`\tilde p` is the likelihood that was expanded.
+
+Source: Rasmussen & Williams (2006), Gaussian processes for machine learning, alg. 3.1 and 3.2; Rue, Martino & Chopin
+(2009), doi:10.1111/j.1467-9868.2008.00700.x; Matheron's rule: Wilson et al. (2021), JMLR 22(105).
+"""
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from qsim.model.likelihood import INTERVAL, log_likelihood
+from qsim.model.trend import level_covariance, simulate_path, slope_covariance
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_MAX_STEPS: Final = 60
+_TOLERANCE: Final = 1e-9
+_SMALLEST_STEP: Final = 1e-8
+_LOG_SQRT_2PI: Final = 0.5 * float(np.log(2.0 * np.pi))
+
+
+@njit(cache=True, nogil=True)
+def _cholesky(matrix: Floats) -> Floats:
+    n = matrix.shape[0]
+    factor = np.zeros((n, n))
+    for i in range(n):
+        for j in range(i + 1):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= factor[i, k] * factor[j, k]
+            factor[i, j] = np.sqrt(max(total, 1e-300)) if i == j else total / factor[j, j]
+    return factor
+
+
+@njit(cache=True, nogil=True)
+def _solve(factor: Floats, right: Floats) -> Floats:
+    """Solve (factor factor^T) x = right."""
+    n = right.shape[0]
+    x = right.copy()
+    for i in range(n):
+        for k in range(i):
+            x[i] -= factor[i, k] * x[k]
+        x[i] /= factor[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            x[i] -= factor[k, i] * x[k]
+        x[i] /= factor[i, i]
+    return x
+
+
+@njit(cache=True, nogil=True)
+def _figure_covariance(levels: Floats, steps: Ints, noisy: Floats, sigma_noise: float) -> Floats:
+    n = steps.shape[0]
+    cov = np.empty((n, n))
+    for i in range(n):
+        for j in range(n):
+            cov[i, j] = levels[steps[i], steps[j]]
+        cov[i, i] += noisy[i] * sigma_noise**2
+    return cov
+
+
+@njit(cache=True, nogil=True)
+def _evaluate(f: Floats, kind: Ints, lower: Floats, upper: Floats, size: Floats, sigma_noise: float) -> float:
+    """Log-likelihood of all figures."""
+    total = 0.0
+    for i in range(f.shape[0]):
+        total += log_likelihood(kind[i], f[i], lower[i], upper[i], size[i], sigma_noise)[0]
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _approximate(
+    f: Floats, kind: Ints, lower: Floats, upper: Floats, size: Floats, sigma_noise: float, g: Floats, w: Floats
+) -> float:
+    """Fill gradient and curvature of the likelihood that is expanded, return its log.
+
+    A closed interval of width h is, as a function of the level, h times the density of a uniform plus a normal
+    variable: it is replaced by the normal law of the same mean and variance. Its own curvature would not do, being
+    zero in the middle of an interval wider than the year noise. The importance ratios put the difference right.
+    """
+    total = 0.0
+    for i in range(f.shape[0]):
+        width = upper[i] - lower[i]
+        if kind[i] == INTERVAL and np.isfinite(width):
+            w[i] = 1.0 / (sigma_noise**2 + width * width / 12.0)
+            off = 0.5 * (lower[i] + upper[i]) - f[i]
+            g[i] = w[i] * off
+            total += np.log(width) + 0.5 * np.log(w[i]) - _LOG_SQRT_2PI - 0.5 * w[i] * off * off
+        else:
+            value, g[i], w[i] = log_likelihood(kind[i], f[i], lower[i], upper[i], size[i], sigma_noise)
+            total += value
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _inner(k: Floats, w: Floats) -> Floats:
+    """Cholesky factor of B = I + W^1/2 K W^1/2."""
+    n = w.shape[0]
+    b = np.empty((n, n))
+    for i in range(n):
+        for j in range(n):
+            b[i, j] = np.sqrt(w[i] * w[j]) * k[i, j]
+        b[i, i] += 1.0
+    return _cholesky(b)
+
+
+@njit(cache=True, nogil=True)
+def find_mode(
+    k: Floats,
+    mean: Floats,
+    start: Floats,
+    kind: Ints,
+    lower: Floats,
+    upper: Floats,
+    size: Floats,
+    sigma_noise: float,
+    f: Floats,
+    a: Floats,
+    g: Floats,
+    w: Floats,
+) -> tuple[float, float]:
+    """Fill mode, ``a``, gradient and curvature; return the log evidence and the log-likelihood at the mode.
+
+    ``start`` holds the first guess of ``a``. Steps that lower the log posterior are halved. Draws stay exact where the
+    search stops short of the mode: evidence and importance ratios are taken at the same point.
+    """
+    n = mean.shape[0]
+    a[:] = start
+    f[:] = mean + k @ a
+    value = _approximate(f, kind, lower, upper, size, sigma_noise, g, w)
+    objective = value - 0.5 * np.dot(a, f - mean)
+    trial_a, trial_f, trial_g, trial_w = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    for _ in range(_MAX_STEPS if n > 0 else 0):
+        factor = _inner(k, w)
+        root = np.sqrt(w)
+        b = w * (f - mean) + g
+        newton = b - root * _solve(factor, root * (k @ b))
+        step, gain = 1.0, -1.0
+        while step > _SMALLEST_STEP:
+            trial_a[:] = a + step * (newton - a)
+            trial_f[:] = mean + k @ trial_a
+            trial_value = _approximate(trial_f, kind, lower, upper, size, sigma_noise, trial_g, trial_w)
+            gain = trial_value - 0.5 * np.dot(trial_a, trial_f - mean) - objective
+            if gain >= 0.0:
+                break
+            step *= 0.5
+        if gain < 0.0:
+            break  # no step improves in floating point
+        a[:], f[:], g[:], w[:], value = trial_a, trial_f, trial_g, trial_w, trial_value
+        objective += gain
+        if gain <= _TOLERANCE * (1.0 + abs(objective)):
+            break
+    factor = _inner(k, w)
+    for i in range(n):
+        objective -= np.log(factor[i, i])
+    return objective, value
+
+
+@njit(cache=True, nogil=True)
+def _first_guess(k: Floats, mean: Floats, guess: Floats, guess_variance: Floats, noise: Floats) -> Floats:
+    """``a`` of the Gaussian model whose figures are the middles of the intervals."""
+    n = mean.shape[0]
+    c = k.copy()
+    for i in range(n):
+        c[i, i] += guess_variance[i] + noise[i]
+    return _solve(_cholesky(c), guess - mean)
+
+
+@njit(cache=True, nogil=True)
+def evidence(
+    thetas: Floats,
+    level_mean: float,
+    level_sd: float,
+    sign: float,
+    years: int,
+    steps: Ints,
+    noisy: Floats,
+    kind: Ints,
+    lower: Floats,
+    upper: Floats,
+    size: Floats,
+    guess: Floats,
+    guess_variance: Floats,
+) -> Floats:
+    """Log Laplace evidence of every theta, dims (theta)."""
+    n = steps.shape[0]
+    result = np.empty(thetas.shape[0])
+    f, a, g, w = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    for row in range(thetas.shape[0]):
+        theta = thetas[row]
+        levels = level_covariance(theta, years, level_sd**2)
+        k = _figure_covariance(levels, steps, noisy, theta[3])
+        mean = level_mean + sign * theta[4] * steps
+        start = _first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
+        result[row], _ = find_mode(k, mean, start, kind, lower, upper, size, theta[3], f, a, g, w)
+    return result
+
+
+@njit(cache=True, nogil=True)
+def draw_paths(
+    thetas: Floats,
+    chosen: Ints,
+    level_mean: float,
+    level_sd: float,
+    sign: float,
+    years: int,
+    steps: Ints,
+    noisy: Floats,
+    kind: Ints,
+    lower: Floats,
+    upper: Floats,
+    size: Floats,
+    guess: Floats,
+    guess_variance: Floats,
+    path_normals: Floats,
+    noise_normals: Floats,
+    step_normals: Floats,
+) -> tuple[Floats, Floats, Floats]:
+    """Draw paths given theta.
+
+    Parameters
+    ----------
+    chosen : array, dims (draw)
+        Row of ``thetas`` of each draw, equal ones side by side.
+    path_normals : array, dims (draw, 2 * years)
+    noise_normals, step_normals : arrays, dims (draw, figure)
+
+    Returns
+    -------
+    tuple of arrays
+        levels, dims (draw, years); last departure of the slope from the drift, dims (draw); log importance ratio,
+        dims (draw). [link scale]
+    """
+    n, count = steps.shape[0], chosen.shape[0]
+    level_out, slope_out, log_ratio = np.empty((count, years)), np.empty(count), np.zeros(count)
+    f, a, g, w = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    prior_f = np.empty(n)
+    path, year_steps = np.empty(years), np.arange(years)
+    value_at_mode, previous = 0.0, -1
+    levels, k = np.empty((years, years)), np.empty((n, n))
+    slope_cov, factor, root, theta = np.empty(years), np.empty((n, n)), np.empty(n), thetas[0]
+    for draw in range(count):
+        if chosen[draw] != previous:
+            previous = chosen[draw]
+            theta = thetas[previous]
+            levels = level_covariance(theta, years, level_sd**2)
+            slope_cov = slope_covariance(theta, years)
+            k = _figure_covariance(levels, steps, noisy, theta[3])
+            mean = level_mean + sign * theta[4] * steps
+            start = _first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
+            _, value_at_mode = find_mode(k, mean, start, kind, lower, upper, size, theta[3], f, a, g, w)
+            factor, root = _inner(k, w), np.sqrt(w)
+        slope = simulate_path(theta, level_sd, path_normals[draw], path)
+        for i in range(n):
+            prior_f[i] = path[steps[i]] + noisy[i] * theta[3] * noise_normals[draw, i]
+        correction = a - root * _solve(factor, root * prior_f + step_normals[draw])
+        for t in range(years):
+            total = level_mean + sign * theta[4] * year_steps[t] + path[t]
+            for i in range(n):
+                total += levels[t, steps[i]] * correction[i]
+            level_out[draw, t] = total
+        for i in range(n):
+            slope += slope_cov[steps[i]] * correction[i]
+        slope_out[draw] = slope
+        if n > 0:
+            delta = prior_f + k @ (correction - a)
+            value = _evaluate(f + delta, kind, lower, upper, size, theta[3])
+            log_ratio[draw] = value - value_at_mode - np.dot(a, delta) + 0.5 * np.dot(delta, w * delta)
+    return level_out, slope_out, log_ratio

@@ -1,0 +1,137 @@
+"""Nested Laplace approximation of one series: weights over theta, then draws corrected by importance weights."""
+
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qsim.errors import FitError
+from qsim.inference import kernels
+from qsim.inference.design import MIN_EFFECTIVE_POINTS, Weighted, weigh
+from qsim.inference.psis import PARETO_K_LIMIT, smooth
+from qsim.model.priors import LevelPrior, ThetaPrior
+from qsim.model.series import SeriesData
+from qsim.model.trend import constrain
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_LOG2_POINTS: Final = 9
+_OVERSAMPLING: Final = 2
+"""Proposals per draw: keeps draws distinct when weights thin them out."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class SeriesPosterior:
+    """Equally weighted draws of one series and how they came about."""
+
+    data: SeriesData
+    theta: Floats
+    """(sigma_level, sigma_slope, rho, sigma_noise, mu), dims (draw, 5). [link scale]"""
+    level: Floats
+    """True level of every year of the grid, dims (draw, year). [link scale]"""
+    slope: Floats
+    """Departure of the last slope from the drift, dims (draw). [link scale per year]"""
+    pareto_k: float
+    theta_effective: float
+    log_evidence: float
+
+    @property
+    def gate(self) -> bool:
+        """True if both gates hold."""
+        return self.pareto_k <= PARETO_K_LIMIT and self.theta_effective >= MIN_EFFECTIVE_POINTS
+
+
+def weigh_theta(
+    data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPrior, *, log2_points: int = _LOG2_POINTS
+) -> Weighted:
+    """Posterior of theta for one series.
+
+    Raises
+    ------
+    FitError
+        If the search for a mode fails, which the figures of a series should never cause.
+    """
+
+    def log_likelihood(z: Floats) -> Floats:
+        values = kernels.evidence(constrain(z), *_problem(data, level_prior))
+        if np.isnan(values).any() or not np.isfinite(values).any():
+            raise FitError(
+                f"{data.label}: no finite evidence at {np.count_nonzero(~np.isfinite(values))} of {len(z)} points of "
+                "theta; check the figures of this series for a misprint, or use engine='nuts'"
+            )
+        return values
+
+    return weigh(theta_prior, log_likelihood, log2_points)
+
+
+def draw_series(
+    data: SeriesData, weighted: Weighted, level_prior: LevelPrior, *, draws: int, rng: np.random.Generator
+) -> SeriesPosterior:
+    """Draws of the path of one series, resampled to equal weights and in random order."""
+    proposals = _OVERSAMPLING * draws
+    chosen = _systematic(weighted.weights, proposals, rng)
+    theta = constrain(weighted.z)
+    figures = data.year.size
+    level, slope, log_ratio = kernels.draw_paths(
+        theta,
+        chosen,
+        *_problem(data, level_prior),
+        rng.standard_normal((proposals, 2 * data.years)),
+        rng.standard_normal((proposals, figures)),
+        rng.standard_normal((proposals, figures)),
+    )
+    weights, pareto_k = smooth(log_ratio)
+    # each proposal enters at most about once unless its weight is far above the mean
+    kept = rng.permutation(_systematic(weights, draws, rng))
+    return SeriesPosterior(
+        data=data,
+        theta=theta[chosen[kept]],
+        level=level[kept],
+        slope=slope[kept],
+        pareto_k=pareto_k,
+        theta_effective=weighted.effective,
+        log_evidence=weighted.log_evidence,
+    )
+
+
+def _systematic(weights: Floats, count: int, rng: np.random.Generator) -> Ints:
+    """Indices drawn in proportion to weights with one random number, ascending."""
+    edges = np.cumsum(weights)
+    points = (np.arange(count) + rng.random()) / count * edges[-1]
+    return np.asarray(np.minimum(np.searchsorted(edges, points), weights.size - 1), dtype=np.int64)
+
+
+class _Problem(NamedTuple):
+    """Arguments that both kernels take behind theta, in their order."""
+
+    level_mean: float
+    level_sd: float
+    sign: float
+    years: int
+    steps: Ints
+    noisy: Floats
+    kind: Ints
+    lower: Floats
+    upper: Floats
+    size: Floats
+    guess: Floats
+    guess_variance: Floats
+
+
+def _problem(data: SeriesData, prior: LevelPrior) -> _Problem:
+    return _Problem(
+        prior.mean,
+        prior.sd,
+        data.sign,
+        data.years,
+        data.steps,
+        data.noisy,
+        data.kind,
+        data.lower,
+        data.upper,
+        data.size,
+        data.guess,
+        data.guess_variance,
+    )

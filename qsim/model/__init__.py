@@ -1,0 +1,1 @@
+"""Trend, links, likelihoods and priors: the mathematics, no sampler."""

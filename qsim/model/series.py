@@ -1,0 +1,70 @@
+"""One series as arrays: what an engine needs to know about its figures."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qsim.indicators import Indicator
+from qsim.model.likelihood import INTERVAL
+from qsim.model.links import Link
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesData:
+    """Figures of one (region, indicator, basis)."""
+
+    region: str
+    indicator: Indicator
+    basis: str
+    link: Link
+    first_year: int
+    """First year of the grid: the first figure's, or the origin's where there is none."""
+    origin: int
+    """Last year of the grid; the forecast starts in the next."""
+    year: Ints
+    """Year of each figure, dims (figure)."""
+    kind: Ints
+    """Likelihood of each figure (:mod:`qsim.model.likelihood`), dims (figure)."""
+    lower: Floats
+    """Lower end: a count, or on the link scale, dims (figure)."""
+    upper: Floats
+    """Upper end, dims (figure)."""
+    size: Floats
+    """Trials; NaN where there are none, dims (figure)."""
+    guess: Floats
+    """Middle of the figure on the link scale, finite, dims (figure)."""
+    guess_variance: Floats
+    """Variance of that middle from sampling and width. [link scale squared], dims (figure)."""
+    printed: Floats
+    """Figure as printed where it stands without qualifier, else NaN. [unit], dims (figure)."""
+    decimals: int
+    """Decimals printed."""
+
+    @property
+    def label(self) -> str:
+        """Label in a forecast: ``region/indicator``."""
+        return f"{self.region}/{self.indicator.slug}"
+
+    @property
+    def years(self) -> int:
+        """Length of the grid."""
+        return self.origin - self.first_year + 1
+
+    @property
+    def steps(self) -> Ints:
+        """Place of each figure on the grid, dims (figure)."""
+        return self.year - self.first_year
+
+    @property
+    def noisy(self) -> Floats:
+        """1 where the latent value carries its own year noise, 0 where it is integrated out, dims (figure)."""
+        return np.asarray(self.kind != INTERVAL, dtype=float)
+
+    @property
+    def sign(self) -> float:
+        """Direction in which the drift counts as progress."""
+        return 1.0 if self.indicator.better == "higher" else -1.0

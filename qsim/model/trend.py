@@ -1,0 +1,144 @@
+r"""The damped local trend of one series on the link scale, as a Gaussian process over years.
+
+.. math::
+
+    level_t &= level_{t-1} + \mu + d_t + \sigma_l u_t \\
+    d_t     &= \rho\, d_{t-1} + \sigma_s v_t \\
+    level_0 &\sim N(m_0, s_0^2), \qquad d_0 \sim N(0, V_0), \quad V_0 = \min(\sigma_s^2 / (1 - \rho^2), c^2)
+
+with :math:`u_t, v_t` standard normal. The slope is :math:`\mu + d_t`; it reverts to the drift :math:`\mu` at speed
+:math:`\rho`. Flat (:math:`\mu = \sigma_l = \sigma_s = 0`), linear, local-level (:math:`\sigma_s = 0`) and damped trends
+are corners of theta. The sd of :math:`d_0` is capped at :data:`SLOPE_SD_CAP` as :math:`\rho \to 1`.
+
+Everything is linear in independent normals, so levels have the covariance
+
+.. math:: \mathrm{cov}(level_s, level_t) = s_0^2 + P_s^{ll} + P_s^{ld} \sum_{j=1}^{t-s} \rho^j, \qquad s \le t,
+
+where :math:`P_s` is the covariance of :math:`(level_s - level_0, d_s)`.
+
+Source: Harvey (1989), Forecasting, structural time series models, ch. 4; Gardner & McKenzie (1985),
+doi:10.1287/mnsc.31.10.1237.
+"""
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+SLOPE_SD_CAP: Final = 0.5
+"""Largest sd of the first slope. [link scale per year]"""
+
+SIGMA_NOISE_FLOOR: Final = 1e-3
+"""Smallest year noise: keeps the interval likelihood smooth. [link scale]"""
+
+N_THETA: Final = 5
+
+
+def constrain(z: Floats) -> Floats:
+    """Take unconstrained points to theta.
+
+    Parameters
+    ----------
+    z : array, dims (..., 5)
+        log sigma_level, log sigma_slope, logit rho, log sigma_noise, mu. [link scale]
+
+    Returns
+    -------
+    array, dims (..., 5)
+        ``(sigma_level, sigma_slope, rho, sigma_noise, mu)``.
+    """
+    theta = np.empty_like(z)
+    theta[..., 0] = np.exp(z[..., 0])
+    theta[..., 1] = np.exp(z[..., 1])
+    theta[..., 2] = 1.0 / (1.0 + np.exp(-z[..., 2]))
+    theta[..., 3] = SIGMA_NOISE_FLOOR + np.exp(z[..., 3])
+    theta[..., 4] = z[..., 4]
+    return theta
+
+
+@njit(cache=True, nogil=True)
+def first_slope_variance(sigma_slope: float, rho: float) -> float:
+    """Variance V0 of the first slope's departure from the drift."""
+    stationary = sigma_slope**2 / max(1.0 - rho**2, 1e-12)
+    return min(stationary, SLOPE_SD_CAP**2)
+
+
+@njit(cache=True, nogil=True)
+def level_covariance(theta: Floats, years: int, level_variance: float) -> Floats:
+    """Covariance of the levels of ``years`` consecutive years, dims (years, years)."""
+    sigma_level, sigma_slope, rho = theta[0], theta[1], theta[2]
+    cov = np.empty((years, years))
+    p_ll, p_ld, p_dd = 0.0, 0.0, first_slope_variance(sigma_slope, rho)
+    for s in range(years):
+        if s > 0:
+            # one step of (level, d): level gains rho d + sigma_s v + sigma_l u, d becomes rho d + sigma_s v
+            p_ll, p_ld, p_dd = (
+                p_ll + 2.0 * rho * p_ld + rho**2 * p_dd + sigma_slope**2 + sigma_level**2,
+                rho * (p_ld + rho * p_dd) + sigma_slope**2,
+                rho**2 * p_dd + sigma_slope**2,
+            )
+        reach, power = 0.0, 1.0
+        for t in range(s, years):
+            cov[s, t] = level_variance + p_ll + p_ld * reach
+            cov[t, s] = cov[s, t]
+            power *= rho
+            reach += power
+    return cov
+
+
+@njit(cache=True, nogil=True)
+def slope_covariance(theta: Floats, years: int) -> Floats:
+    """Covariance of the last year's ``d`` with the level of every year, dims (years)."""
+    sigma_slope, rho = theta[1], theta[2]
+    cov = np.empty(years)
+    p_ld, p_dd = 0.0, first_slope_variance(sigma_slope, rho)
+    for s in range(years):
+        if s > 0:
+            p_ld, p_dd = rho * (p_ld + rho * p_dd) + sigma_slope**2, rho**2 * p_dd + sigma_slope**2
+        cov[s] = p_ld * rho ** (years - 1 - s)
+    return cov
+
+
+@njit(cache=True, nogil=True)
+def simulate_path(theta: Floats, level_sd: float, normals: Floats, level: Floats) -> float:
+    """Fill ``level`` with one path of the trend without its mean; return the last ``d``.
+
+    ``normals`` holds 2 * years standard normals: the first level, the first slope, then (v, u) of each later year.
+    """
+    sigma_level, sigma_slope, rho = theta[0], theta[1], theta[2]
+    level[0] = level_sd * normals[0]
+    d = np.sqrt(first_slope_variance(sigma_slope, rho)) * normals[1]
+    for t in range(1, level.shape[0]):
+        d = rho * d + sigma_slope * normals[2 * t]
+        level[t] = level[t - 1] + d + sigma_level * normals[2 * t + 1]
+    return float(d)
+
+
+def propagate(theta: Floats, level: Floats, slope: Floats, drift: Floats, normals: Floats) -> Floats:
+    """Carry draws of the last state forward.
+
+    Parameters
+    ----------
+    theta : array, dims (draw, 5)
+    level, slope : arrays, dims (draw)
+        Last level and last departure ``d`` of the slope from the drift. [link scale]
+    drift : array, dims (draw)
+        Signed drift: positive raises the figure. [link scale per year]
+    normals : array, dims (draw, horizon, 2)
+        Standard normals (v, u) of every future year.
+
+    Returns
+    -------
+    array, dims (draw, horizon)
+        Levels of the future years. [link scale]
+    """
+    sigma_level, sigma_slope, rho = theta[:, 0], theta[:, 1], theta[:, 2]
+    levels = np.empty(normals.shape[:2])
+    for step in range(normals.shape[1]):
+        slope = rho * slope + sigma_slope * normals[:, step, 0]
+        level = level + drift + slope + sigma_level * normals[:, step, 1]
+        levels[:, step] = level
+    return levels

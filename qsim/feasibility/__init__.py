@@ -1,0 +1,1 @@
+"""Targets as events on forecast draws, and what belongs to their probabilities."""

@@ -1,0 +1,1 @@
+"""Draws through the target years, under scenarios."""

@@ -1,0 +1,251 @@
+"""The posterior a user holds: draws of the past, and forecasts from them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from qsim.errors import HorizonError
+from qsim.forecast.levers import lever_shift
+from qsim.forecast.published import print_rounded, publish
+from qsim.indicators import Catalogue
+from qsim.inference.fit import Engine, FittedSeries, Key, Pool, fit_series, stream
+from qsim.model.series import SeriesData
+from qsim.model.trend import propagate
+from qsim.plans.scenarios import ONLY_BASELINE, Scenario
+from qsim.shipped import shipped_catalogue
+from qsim.vocabulary import CHAIN, DRAW, LEVEL, PUBLISHED, RATE, SAMPLE_DIMS, SCENARIO, SERIES, SLOPE, THETA_NAMES, YEAR
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Posterior:
+    """Draws of the trend of every series, given its figures."""
+
+    fits: tuple[FittedSeries, ...]
+    origin: int
+    """Last year of the past; the forecast starts in the next."""
+    seed: int
+    engine: Engine
+
+    @cached_property
+    def dataset(self) -> xr.Dataset:
+        """Theta, ``level`` of every past year, last ``slope``; dims (chain, draw, series[, year]). [link scale]"""
+        years = self.past_years
+        level = np.full((len(self.fits), self.fits[0].posterior.slope.size, len(years)), np.nan)
+        for number, fit in enumerate(self.fits):
+            level[number, :, years.index(fit.data.first_year) :] = fit.posterior.level
+        theta = np.stack([fit.posterior.theta for fit in self.fits])
+        variables = {name: _with_dims(theta[:, :, place]) for place, name in enumerate(THETA_NAMES)}
+        variables[LEVEL] = ((CHAIN, DRAW, SERIES, YEAR), level.transpose(1, 0, 2)[None])
+        variables[SLOPE] = _with_dims(np.stack([fit.posterior.slope for fit in self.fits]))
+        return xr.Dataset(variables, coords=self._coords(years), attrs={"engine": self.engine, "seed": self.seed})
+
+    @property
+    def past_years(self) -> tuple[int, ...]:
+        """Years from the first figure to the origin."""
+        return tuple(range(min(fit.data.first_year for fit in self.fits), self.origin + 1))
+
+    @property
+    def history(self) -> xr.Dataset:
+        """True level of the past years: ``rate``, dims (chain, draw, series, year). [unit]"""
+        level = self.dataset[LEVEL]
+        rate = np.stack(
+            [fit.data.link.to_figure(level.isel({SERIES: number}).values) for number, fit in enumerate(self.fits)],
+            axis=2,
+        )
+        return xr.Dataset({RATE: ((CHAIN, DRAW, SERIES, YEAR), rate)}, coords=self._coords(self.past_years))
+
+    @property
+    def diagnostics(self) -> xr.Dataset:
+        """The two gates of every series, dims (series)."""
+        posteriors = [fit.posterior for fit in self.fits]
+        return xr.Dataset(
+            {
+                "pareto_k": (SERIES, [one.pareto_k for one in posteriors]),
+                "theta_ess": (SERIES, [one.theta_effective for one in posteriors]),
+                "log_evidence": (SERIES, [one.log_evidence for one in posteriors]),
+                "pool_regions": (SERIES, [fit.pool_regions for fit in self.fits]),
+                "gate": (SERIES, [one.gate for one in posteriors]),
+            },
+            coords={SERIES: [fit.data.label for fit in self.fits]},
+        )
+
+    def forecast(self, years: Iterable[int], scenarios: Sequence[Scenario] = ()) -> xr.Dataset:
+        """Draw the true level and the published figure of given years.
+
+        All scenarios share the posterior draws and the shocks, so a difference between two is the policy. A year up to
+        the origin keeps its published figure where there is one.
+
+        Parameters
+        ----------
+        years : iterable of int
+            Ascending calendar years.
+        scenarios : sequence of Scenario
+            The baseline if empty.
+
+        Returns
+        -------
+        xarray.Dataset, dims (scenario, chain, draw, series, year)
+            ``rate`` and ``published``. [unit of the indicator]; NaN before a series' first figure.
+
+        Raises
+        ------
+        HorizonError
+            If there is no year, or one before the first figure of all.
+        """
+        wanted = tuple(sorted(set(years)))
+        first = self.past_years[0]
+        if not wanted or wanted[0] < first:
+            came = f"{wanted[0]}" if wanted else "no year"
+            raise HorizonError(
+                f"forecast of {came}: expected years from {first}, the first with figures; "
+                f"years after {self.origin} are forecasts"
+            )
+        chosen = tuple(scenarios) or ONLY_BASELINE.resolved()
+        rate, published = (
+            np.full((len(chosen), 1, self.fits[0].posterior.slope.size, len(self.fits), len(wanted)), np.nan)
+            for _ in range(2)
+        )
+        for number, fit in enumerate(self.fits):
+            paths = _Paths.of(fit, wanted[-1], self.origin, self.seed)
+            asked = tuple(year for year in wanted if year >= fit.data.first_year)
+            begun = slice(len(wanted) - len(asked), None)
+            for place, scenario in enumerate(chosen):
+                figures = paths.under(scenario, asked, self.seed)
+                rate[place, 0, :, number, begun], published[place, 0, :, number, begun] = figures
+        dims = (SCENARIO, *SAMPLE_DIMS, SERIES, YEAR)
+        coords = {SCENARIO: [scenario.id for scenario in chosen], **self._coords(wanted)}
+        return xr.Dataset({RATE: (dims, rate), PUBLISHED: (dims, published)}, coords=coords)
+
+    def _coords(self, years: Sequence[int]) -> dict[str, object]:
+        figures = [fit.data for fit in self.fits]
+        return {
+            CHAIN: [0],
+            DRAW: np.arange(self.fits[0].posterior.slope.size),
+            SERIES: [data.label for data in figures],
+            YEAR: list(years),
+            "region": (SERIES, [data.region for data in figures]),
+            "indicator": (SERIES, [data.indicator.slug for data in figures]),
+            "basis": (SERIES, [data.basis for data in figures]),
+            "evidence": (SERIES, ["figures" if data.year.size else "prior" for data in figures]),
+            "n_figures": (SERIES, [data.year.size for data in figures]),
+            "last_figure_year": (SERIES, [int(data.year.max()) if data.year.size else -1 for data in figures]),
+            "decimals": (SERIES, [data.decimals for data in figures]),
+        }
+
+
+def _with_dims(values: Floats) -> tuple[tuple[str, ...], Floats]:
+    return (CHAIN, DRAW, SERIES), values.T[None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Paths:
+    """Draws of one series from its first year on without levers, and the chances of its figures."""
+
+    data: SeriesData
+    years: tuple[int, ...]
+    level: Floats
+    """dims (draw, year). [link scale]"""
+    noise: Floats
+    """Year noise, dims (draw, year). [link scale]"""
+    uniforms: Floats
+    """Chance of the sample, dims (draw, year)."""
+
+    @classmethod
+    def of(cls, fit: FittedSeries, last_year: int, origin: int, seed: int) -> "_Paths":
+        data, draws = fit.data, fit.posterior.slope.size
+        years = tuple(range(data.first_year, max(last_year, origin) + 1))
+        horizon = len(years) - data.years
+        rng = stream(seed, data.label, "forecast")
+        # a block of random numbers a year, so that a longer forecast leaves the nearer years as they are
+        steps = [rng.standard_normal((draws, 2)) for _ in range(horizon)]
+        normals = np.stack(steps, axis=1) if steps else np.empty((draws, 0, 2))
+        theta = fit.posterior.theta
+        future = propagate(theta, fit.posterior.level[:, -1], fit.posterior.slope, data.sign * theta[:, 4], normals)
+        level = np.concatenate([fit.posterior.level, future], axis=1)
+        noise, uniforms = np.empty_like(level), np.empty_like(level)
+        # years count from the origin outwards, each way with a stream of its own, for the same reason
+        future_rng, past_rng = stream(seed, data.label, "figures"), stream(seed, data.label, "past figures")
+        for place in sorted(range(len(years)), key=lambda at: abs(years[at] - origin)):
+            figure_rng = future_rng if years[place] > origin else past_rng
+            noise[:, place] = theta[:, 3] * figure_rng.standard_normal(draws)
+            uniforms[:, place] = figure_rng.random(draws)
+        return cls(data, years, level, noise, uniforms)
+
+    def under(self, scenario: Scenario, asked: tuple[int, ...], seed: int) -> tuple[Floats, Floats]:
+        """Rate and published figure of the asked years under a scenario, dims (draw, year). [unit]"""
+        level = self.level
+        for lever in scenario.levers:
+            if self.data.indicator.slug in lever.indicators:
+                level = level + lever_shift(lever, self.level, self.years, self.data.link, seed)
+        at = [self.years.index(year) for year in asked]
+        level = level[:, at]
+        published = publish(self.data, level + self.noise[:, at], self.uniforms[:, at])
+        for place, year in enumerate(asked):
+            known = self.data.printed[(self.data.year == year) & np.isfinite(self.data.printed)]
+            if known.size:
+                published[:, place] = print_rounded(known[-1:], self.data.decimals)
+        return self.data.link.to_figure(level), published
+
+
+def fit(
+    observations: xr.Dataset,
+    *,
+    pool: Pool = "indicator",
+    engine: Engine = "laplace",
+    draws: int = 4000,
+    seed: int = 0,
+    origin: int | None = None,
+    series: Sequence[Key] | None = None,
+    bases: Mapping[Key, str] | None = None,
+    catalogue: Catalogue | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Posterior:
+    """Fit the damped trend to published figures.
+
+    Parameters
+    ----------
+    observations : xarray.Dataset, dims (observation)
+        As :func:`qsim.read_observations` returns it.
+    pool : {"indicator", "none"}
+        Whether the other regions of an indicator inform a region's level and theta.
+    engine : {"laplace", "nuts"}
+        Nested Laplace (fast) or the same model sampled by NUTS in PyMC (slow reference).
+    draws : int
+        Draws of every series.
+    seed : int
+        Start of all random numbers: equal seeds give equal draws.
+    origin : int, optional
+        Last year of the past; the newest figure's year if not given.
+    series : sequence of (region, indicator), optional
+        Series to fit; all with figures if not given. A region without figures is answered for by its pool.
+    bases : mapping of (region, indicator) to str, optional
+        Basis of definitions for series without figures.
+    catalogue : Catalogue, optional
+        Indicators; the shipped ones if not given. An unknown indicator is a rate in percent.
+
+    Raises
+    ------
+    FitError
+        If there is nothing to fit.
+    """
+    used = observations["year"].values[observations["set_aside"].values == ""]
+    chosen = int(used.max(initial=0)) if origin is None else origin
+    fits = fit_series(
+        observations,
+        catalogue if catalogue is not None else shipped_catalogue(),
+        origin=chosen,
+        wanted=series,
+        bases=bases,
+        pool=pool,
+        engine=engine,
+        draws=draws,
+        seed=seed,
+        progress=progress,
+    )
+    return Posterior(fits=fits, origin=chosen, seed=seed, engine=engine)

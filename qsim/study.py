@@ -1,0 +1,165 @@
+"""The whole way through the house: a plan and its published figures, to an assessment."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+
+from qsim.errors import Fault, PlanError, UnknownNameError
+from qsim.feasibility.assess import assess
+from qsim.feasibility.events import ASSESSED_KINDS, years_needed
+from qsim.feasibility.records import Assessment
+from qsim.forecast.posterior import Posterior, fit
+from qsim.indicators import Catalogue
+from qsim.inference.fit import Engine, Key, answerable
+from qsim.observations.read import read_observations
+from qsim.observations.select import choose_basis
+from qsim.plans.baselines import baseline_table
+from qsim.plans.plan import Plan
+from qsim.plans.read import plan_catalogue, plan_folder, read_plan
+from qsim.plans.scenarios import Scenario
+from qsim.records import nearest
+from qsim.shipped import shipped_catalogue, shipped_folder, shipped_observations, shipped_plans
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Study:
+    """One plan, assessed, with everything on the way."""
+
+    plan: Plan
+    observations: xr.Dataset
+    posterior: Posterior | None
+    """None where no target has a figure or a pool."""
+    assessment: Assessment
+
+
+def run(
+    plan: str | Path,
+    *,
+    data: str | Path | None = None,
+    as_of: int | date | None = None,
+    scenarios: Sequence[str] | None = None,
+    engine: Engine = "laplace",
+    draws: int = 4000,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Study:
+    """Read a plan and its figures, fit, forecast and assess.
+
+    Parameters
+    ----------
+    plan : str or Path
+        A shipped plan's name, or a folder with ``plan.yaml``.
+    data : str or Path, optional
+        Your own table of the region's figures; it takes the place of the plan's ``observations.csv``.
+    as_of : int or date, optional
+        Information cut-off instead of the plan's; a year means its last day.
+    scenarios : sequence of str, optional
+        Names of the scenarios; all of the plan if not given.
+    draws, seed, engine
+        As in :func:`qsim.fit`.
+    progress : callable, optional
+        Called with the number of series done and of all series.
+
+    Raises
+    ------
+    UnknownNameError
+        If the plan or a scenario does not exist.
+    PlanError, ObservationError
+        With every fault of the file.
+    """
+    read = read_plan(plan)
+    chosen = _choose_scenarios(read, scenarios)
+    cutoff = read.as_of if as_of is None else as_of if isinstance(as_of, date) else date(as_of, 12, 31)
+    _check_horizon(read, cutoff)
+    catalogue = plan_catalogue(read)
+    observations = _observations(read, plan_folder(plan), data, catalogue, cutoff)
+    wanted = tuple(dict.fromkeys((read.region.id, target.indicator) for target in read.targets))
+    origin, bases = cutoff.year - 1, _bases(read, catalogue)
+    answered = answerable(observations, catalogue, origin=origin, wanted=wanted, bases=bases)
+    posterior, forecast = None, xr.Dataset()
+    if answered:
+        done = iter(range(1, len(answered) + 1))
+        posterior = fit(
+            observations,
+            origin=origin,
+            series=answered,
+            bases=bases,
+            catalogue=catalogue,
+            engine=engine,
+            draws=draws,
+            seed=seed,
+            progress=None if progress is None else lambda _: progress(next(done), len(answered)),
+        )
+        forecast = posterior.forecast(_years(read, posterior), chosen)
+    assessment = assess(forecast, read, posterior=posterior, observations=observations, catalogue=catalogue)
+    return Study(plan=read, observations=observations, posterior=posterior, assessment=assessment)
+
+
+def _choose_scenarios(plan: Plan, names: Sequence[str] | None) -> tuple[Scenario, ...]:
+    """Scenarios by name, the baseline always first: the others are read against it."""
+    known = {scenario.id: scenario for scenario in plan.scenarios}
+    for name in names or ():
+        if name not in known:
+            raise UnknownNameError(f"no scenario {name!r} in plan {plan.id!r}: {nearest(name, known)}")
+    chosen = known if names is None else dict.fromkeys([plan.scenarios[0].id, *names])
+    return tuple(known[name] for name in chosen)
+
+
+def _check_horizon(plan: Plan, cutoff: date) -> None:
+    """A cut-off before the plan's own would have to forecast what the plan already knew."""
+    faults = [
+        Fault(
+            f"targets[{number}].year", str(target.last_year), f"a year from {plan.as_of.year}, the first forecast year"
+        )
+        for number, target in enumerate(plan.targets)
+        if target.last_year < plan.as_of.year
+    ]
+    if faults:
+        raise PlanError(f"plan {plan.id}", faults)
+    if cutoff < plan.as_of:
+        fault = Fault("as-of", cutoff.isoformat(), f"a day from {plan.as_of.isoformat()}, the cut-off of the plan")
+        raise PlanError(f"plan {plan.id}", [fault])
+
+
+def _observations(plan: Plan, folder: Path, data: str | Path | None, catalogue: Catalogue, cutoff: date) -> xr.Dataset:
+    """Figures of the region and its peers, each (region, indicator) on one basis."""
+    own = Path(data) if data is not None else folder / "observations.csv"
+    sources: list[str | Path | pd.DataFrame] = [own] if data is not None or own.is_file() else []
+    sources += shipped_observations()
+    plans = [plan]
+    for name in shipped_plans():
+        other = read_plan(name)
+        # a plan of the same region, or a copy of this one, would bring the same figures twice
+        if other.region.id != plan.region.id:
+            sources.append(shipped_folder() / name / "observations.csv")
+            plans.append(other)
+    tables = [baseline_table(one) for one in plans]
+    # another plan's own indicators are not this plan's: the same slug need not be the same thing
+    tables = [tables[0], *(table[table["indicator"].isin(shipped_catalogue().by_slug)] for table in tables[1:])]
+    sources += [table for table in tables if not table.empty]
+    observations = read_observations(sources, catalogue=catalogue, cutoff=cutoff)
+    regions = {str(region) for region in observations["region"].values}
+    bases = {slug: basis for (_, slug), basis in _bases(plan, catalogue).items()}
+    return choose_basis(observations, {(region, slug): basis for region in regions for slug, basis in bases.items()})
+
+
+def _bases(plan: Plan, catalogue: Catalogue) -> dict[Key, str]:
+    """Basis that each target's definition names."""
+    return {
+        (plan.region.id, target.indicator): catalogue.get(target.indicator).basis(target.definition)
+        for target in plan.targets
+        if target.definition is not None
+    }
+
+
+def _years(plan: Plan, posterior: Posterior) -> list[int]:
+    """Years the targets need, and every year from the origin to the last of them for the charts."""
+    needed = {year for target in plan.targets if isinstance(target, ASSESSED_KINDS) for year in years_needed(target)}
+    last = max(target.last_year for target in plan.targets)
+    return sorted(
+        {year for year in needed if year >= posterior.past_years[0]} | {*range(posterior.origin + 1, last + 1)}
+    )

@@ -1,0 +1,1 @@
+"""Numbers for a figure, then drawing it on given axes."""

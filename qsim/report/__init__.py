@@ -1,0 +1,1 @@
+"""Tables, wording, Word and HTML."""

@@ -1,0 +1,213 @@
+"""An assessment as the report reads it: one scenario, its results sorted, the figures behind each, the gaps."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from qsim.feasibility.records import Assessment, TargetResult
+from qsim.figures.printed import Printed, printed_figures
+from qsim.indicators import Indicator
+from qsim.report.requirements import collect_unit, span, when
+from qsim.report.words import Words
+from qsim.vocabulary import SERIES, Evidence
+
+YEARS_TO_COLLECT = 5
+"""Yearly figures that a trend needs to tell more than the pool does. [1]"""
+FEW_FIGURES = 3
+"""Fewer own figures than this make a thin answer. [1]"""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Figures of one indicator that are missing, and the targets that wait for them."""
+
+    indicator: Indicator
+    results: tuple[TargetResult, ...]
+    rows: int
+    """Rows of the plan's list they stand for."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One scenario of an assessment, in one language."""
+
+    assessment: Assessment
+    words: Words
+
+    @cached_property
+    def scenarios(self) -> tuple[str, ...]:
+        """Scenarios that were assessed, in the order of the plan."""
+        assessed = {result.scenario for result in self.assessment.results}
+        known = [scenario.id for scenario in self.assessment.plan.scenarios if scenario.id in assessed]
+        return (*known, *sorted(assessed - set(known)))
+
+    @property
+    def scenario(self) -> str:
+        """The scenario the pages are about: the first one assessed."""
+        return self.scenarios[0] if self.scenarios else self.assessment.plan.scenarios[0].id
+
+    def scenario_name(self, scenario: str) -> str:
+        """Name of a scenario."""
+        names = {known.id: self.words.name(known.name) for known in self.assessment.plan.scenarios}
+        return names.get(scenario, scenario)
+
+    @cached_property
+    def results(self) -> tuple[TargetResult, ...]:
+        """Every target of that scenario, in the order of the plan."""
+        return tuple(result for result in self.assessment.results if result.scenario == self.scenario)
+
+    def of(self, *evidence: Evidence) -> tuple[TargetResult, ...]:
+        """Results that rest on such evidence."""
+        return tuple(result for result in self.results if result.evidence in evidence)
+
+    @cached_property
+    def assessed(self) -> tuple[TargetResult, ...]:
+        """Results with a probability."""
+        return self.of("figures", "prior")
+
+    def indicator(self, result: TargetResult) -> Indicator:
+        """Indicator of a target."""
+        return self.assessment.catalogue.get(result.target.indicator)
+
+    def target_name(self, result: TargetResult, *, full: bool = False) -> str:
+        """Name of a target; in full, marked where it is binding or its computation failed a check."""
+        name = self.words.name(result.target.name)
+        if full and result.target.status == "binding":
+            name += self.words("binding")
+        return name + self.words("marker") if full and self.failed_gate(result.series) else name
+
+    @cached_property
+    def printed(self) -> tuple[Printed, ...]:
+        """Every published figure."""
+        return printed_figures(self.assessment.observations)
+
+    @cached_property
+    def own(self) -> tuple[Printed, ...]:
+        """Figures of the plan's region for indicators of its targets."""
+        slugs = {target.indicator for target in self.assessment.plan.targets}
+        region = self.assessment.plan.region.id
+        return tuple(figure for figure in self.printed if figure.region == region and figure.indicator in slugs)
+
+    def basis(self, series: str) -> str | None:
+        """Basis of a series of the forecast; None if it does not say."""
+        forecast = self.assessment.forecast
+        if SERIES not in forecast.coords or "basis" not in forecast.coords or series not in forecast[SERIES].values:
+            return None
+        return str(forecast["basis"].sel({SERIES: series}).item())
+
+    def points(self, series: str) -> tuple[Printed, ...]:
+        """Figures used in a series."""
+        region, slug = series.split("/", 1)
+        basis = self.basis(series)
+        return tuple(
+            figure
+            for figure in self.printed
+            if (figure.region, figure.indicator, figure.set_aside) == (region, slug, "")
+            and basis in (None, figure.basis)
+        )
+
+    @cached_property
+    def charted(self) -> tuple[str, ...]:
+        """Series of the region with own figures, in the order of the targets."""
+        forecast = self.assessment.forecast
+        if SERIES not in forecast.coords:
+            return ()
+        known = {str(label) for label in forecast[SERIES].values.tolist()}
+        region = self.assessment.plan.region.id
+        wanted = [result.series or f"{region}/{result.target.indicator}" for result in self.results]
+        kept = [label for label in dict.fromkeys(wanted) if label in known and label.split("/", 1)[0] == region]
+        return tuple(label for label in kept if self.points(label))
+
+    @cached_property
+    def failed(self) -> frozenset[str]:
+        """Series whose computation failed a check."""
+        diagnostics = self.assessment.diagnostics
+        if "gate" not in diagnostics:
+            return frozenset()
+        gate = diagnostics["gate"]
+        return frozenset(str(label) for label in gate[SERIES].values[~gate.values.astype(bool)].tolist())
+
+    def failed_gate(self, series: str | None) -> bool:
+        """True if the computation of a series failed a check."""
+        return series is not None and series in self.failed
+
+    @cached_property
+    def gaps(self) -> tuple[Gap, ...]:
+        """Missing figures, the most useful first: unanswered before pool-only, binding first, then by what waits."""
+        waiting: dict[str, list[TargetResult]] = {}
+        for result in self.of("not_testable", "prior"):
+            waiting.setdefault(result.target.indicator, []).append(result)
+        gaps = [
+            Gap(self.indicator(results[0]), tuple(results), sum(rows(result) for result in results))
+            for results in waiting.values()
+        ]
+        return tuple(sorted(gaps, key=_urgency))
+
+    def definition(self, result: TargetResult) -> str:
+        """Definition a target is measured by, as far as the plan says."""
+        for definition in self.indicator(result).definitions:
+            if definition.code == result.target.definition:
+                return self.words.name(definition.name)
+        return self.words.term("collect", "any_definition")
+
+    def definition_of(self, figure: Printed) -> str:
+        """Definition of a published figure in words."""
+        for definition in self.assessment.catalogue.get(figure.indicator).definitions:
+            if definition.code == figure.definition:
+                return self.words.name(definition.name)
+        return figure.definition or self.words("dash")
+
+    def years_to_collect(self) -> tuple[int, int]:
+        """First and last year worth collecting."""
+        last = self.assessment.plan.as_of.year - 1
+        return last - YEARS_TO_COLLECT + 1, last
+
+    def collect(self, result: TargetResult) -> str:
+        """What to collect for a target."""
+        target, first_last = result.target, self.years_to_collect()
+        template = self.words.terms["collect"].get(result.reason) or self.words.term("collect", "default")
+        known = [
+            definition for definition in self.indicator(result).definitions if definition.code == target.definition
+        ]
+        reference = getattr(target, "reference", None)
+        return template.format(
+            indicator=self.words.name(self.indicator(result).name),
+            definition=self.words.term("collect", "definition").format(definition=self.words.name(known[0].name))
+            if known
+            else "",
+            first=first_last[0],
+            last=first_last[1],
+            n=YEARS_TO_COLLECT,
+            base=getattr(target, "base_year", self.assessment.plan.base_year),
+            when=when(target, self.words),
+            reference=self.words.name(reference) if reference else "",
+        )
+
+    def years(self, first: int, last: int) -> str:
+        """One year or a row of years."""
+        return span(first, last, self.words)
+
+    def reason(self, result: TargetResult) -> str:
+        """Why a target has no probability, or a thin one."""
+        if result.reason:
+            return self.words.term("reason", result.reason)
+        return self.words.term("reason_prior", result.evidence) if result.evidence == "prior" else ""
+
+    def unit(self, result: TargetResult) -> str:
+        """Unit of the levels of a target."""
+        return collect_unit(result.target.unit)
+
+    def date(self) -> str:
+        """The information cut-off."""
+        as_of = self.assessment.plan.as_of
+        return self.words("date", year=as_of.year, month=as_of.month, day=as_of.day)
+
+
+def rows(result: TargetResult) -> int:
+    """Rows of the labelled list a target stands for; one that stands for none counts as one."""
+    return max(len(result.target.labels), 1)
+
+
+def _urgency(gap: Gap) -> tuple[bool, bool, int]:
+    unanswered = any(result.evidence == "not_testable" for result in gap.results)
+    binding = any(result.target.status == "binding" for result in gap.results)
+    return not unanswered, not binding, -gap.rows

@@ -1,0 +1,234 @@
+"""The first page: what can be said in five sentences and one table."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from qsim.feasibility.records import TargetResult
+from qsim.figures.text import width
+from qsim.report.content import Block, Cell, Column, Paragraph, Table
+from qsim.report.numbers import percent, printed_value, verdict
+from qsim.report.reading import FEW_FIGURES, YEARS_TO_COLLECT, Gap, Reading, rows
+from qsim.report.requirements import requirement, when
+from qsim.report.widths import TITLE_CHARACTERS, balanced
+
+MOST_ROWS = 12
+"""Rows of the first page's table of probabilities."""
+MOST_GAPS = 8
+"""Rows of the first page's table of figures to collect."""
+NAMES_SHOWN = 3
+"""Targets named in one sentence."""
+SECURE = 0.9
+"""From here a target is not called doubtful. [1]"""
+
+_PAGE_LINES = 34.6
+"""Lines of the first page, in lines of summary text."""
+_TITLE_LINE, _ROW_LINE, _ROW_EXTRA, _TABLE_EXTRA = 1.67, 0.7, 0.12, 2.4
+_SUMMARY_CHARACTERS, _CELL_MM = 36.0, 3.75
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Numbers of the tables the first page points to."""
+
+    summary: int
+    collect: int
+    full: int
+
+
+def sentences(reading: Reading) -> tuple[str, ...]:
+    """Five sentences: how the targets split, which are in doubt, what is missing, how to read, what it rests on."""
+    spoken = reading.words
+    return (
+        _scope(reading),
+        _verdict(reading),
+        _gap(reading),
+        *([spoken("read")] if reading.assessed else []),
+        _basis(reading),
+    )
+
+
+def first_page(reading: Reading, title: tuple[str, ...], numbers: Numbers) -> tuple[Block, ...]:
+    """Sentences and as many table rows as fit on the page."""
+    text = sentences(reading)
+    left = _PAGE_LINES - 2.6 - sum(_TITLE_LINE * len(balanced(line, TITLE_CHARACTERS)) for line in title)
+    left -= sum(ceil((width(sentence) + 2) / _SUMMARY_CHARACTERS) for sentence in text)
+    blocks: list[Block] = [Paragraph(sentence, "summary") for sentence in text]
+    if reading.assessed:
+        table, left = _probabilities(reading, left, numbers)
+        blocks.append(table)
+    if reading.gaps and len(reading.assessed) < MOST_ROWS // 2:
+        collect = _collect(reading, left, numbers)
+        blocks += [collect] if collect else []
+    return tuple(blocks)
+
+
+def doubtful_first(results: tuple[TargetResult, ...]) -> tuple[TargetResult, ...]:
+    """Results on own figures before those on the pool alone, the least probable first."""
+    return tuple(sorted(results, key=lambda result: (result.evidence != "figures", _chance(result))))
+
+
+def _chance(result: TargetResult) -> float:
+    return 2.0 if result.p_published is None else result.p_published
+
+
+def _scope(reading: Reading) -> str:
+    spoken = reading.words
+    counts = {evidence: len(reading.of(evidence)) for evidence in ("figures", "prior", "not_testable", "not_assessed")}
+    parts = [spoken(f"scope_{evidence}", n=count) for evidence, count in counts.items() if count]
+    labelled = any(result.target.labels for result in reading.results)
+    listed = spoken("scope_rows", rows=sum(rows(result) for result in reading.results)) if labelled else ""
+    return spoken("scope", total=len(reading.results), rows=listed, parts=spoken("semicolon").join(parts))
+
+
+def _verdict(reading: Reading) -> str:
+    spoken = reading.words
+    own = reading.of("figures")
+    judged = own or reading.assessed
+    if not judged:
+        return spoken("verdict_none")
+    said = [verdict(result.p_published, spoken) for result in judged]
+    parts = [
+        spoken("verdict_part", word=band.word, n=said.count(band.word)) for band in spoken.bands if band.word in said
+    ]
+    key = "verdict" if own else "verdict_prior"
+    return spoken(key, n=len(judged), parts=spoken("list_sep").join(parts), least=_least(reading, judged))
+
+
+def _least(reading: Reading, judged: tuple[TargetResult, ...]) -> str:
+    spoken = reading.words
+    ordered = doubtful_first(judged)
+    doubtful = [result for result in ordered if _chance(result) < SECURE][:NAMES_SHOWN]
+    if not doubtful:
+        return spoken("verdict_secure", percent=percent(ordered[0].p_published, spoken))
+    named = [
+        spoken("with_percent", name=reading.target_name(result), percent=percent(result.p_published, spoken))
+        for result in doubtful
+    ]
+    return spoken("verdict_least", names=spoken("list_sep").join(named))
+
+
+def _gap(reading: Reading) -> str:
+    spoken = reading.words
+    waiting = reading.of("not_testable")
+    if not waiting:
+        return spoken("gap_none")
+    names = list(dict.fromkeys(spoken.name(gap.indicator.name) for gap in reading.gaps))[:NAMES_SHOWN]
+    return spoken("gap", names=spoken("list_sep").join(names), n=len(waiting))
+
+
+def _basis(reading: Reading) -> str:
+    spoken = reading.words
+    counts = {result.series: result.n_figures for result in reading.of("figures")}
+    newest = [result.last_figure_year for result in reading.of("figures") if result.last_figure_year is not None]
+    if not counts:
+        return spoken("basis_none") if reading.assessed else spoken("basis_nothing", as_of=reading.date())
+    few = sum(count < FEW_FIGURES for count in counts.values())
+    thin = spoken("basis_thin", n=few, few=FEW_FIGURES) if few else ""
+    least, most = min(counts.values()), max(counts.values())
+    year = max(newest) if newest else spoken("dash")
+    key = "basis_one" if least == most else "basis"
+    return spoken(key, n=sum(counts.values()), least=least, most=most, year=year, thin=thin)
+
+
+_PROBABILITY_WIDTHS = (41.0, 24.0, 25.0, 24.0, 13.0, 11.5, 17.5)
+_COLLECT_WIDTHS = (46.0, 42.0, 42.0, 26.0)
+
+
+def _probabilities(reading: Reading, left: float, numbers: Numbers) -> tuple[Table, float]:
+    spoken = reading.words
+    ordered = doubtful_first(reading.assessed)
+    kept: list[TargetResult] = []
+    left -= _TABLE_EXTRA + _ROW_LINE
+    for result in ordered[:MOST_ROWS]:
+        need = _height(_probability_row(reading, result), _PROBABILITY_WIDTHS)
+        if kept and need > left:
+            break
+        kept.append(result)
+        left -= need
+    shown = [result for evidence in ("figures", "prior") for result in reading.of(evidence) if result in kept]
+    if len(kept) < len(ordered):
+        title = spoken("table_summary_doubtful", n=len(kept), total=len(ordered), full=numbers.full)
+    else:
+        title = spoken("table_summary")
+    notes = [spoken("gate_note")] if any(reading.failed_gate(result.series) for result in reading.assessed) else []
+    titles = ("target", "requirement", "when", "newest", "published", "true", "word")
+    columns = _columns(reading, titles, _PROBABILITY_WIDTHS, left_until=2)
+    return Table(
+        spoken("table_label", n=numbers.summary, title=title),
+        columns,
+        tuple(_probability_row(reading, result) for result in shown),
+        tuple(notes),
+    ), left
+
+
+def _probability_row(reading: Reading, result: TargetResult) -> tuple[Cell, ...]:
+    spoken = reading.words
+    return (
+        reading.target_name(result, full=True),
+        requirement(result.target, spoken),
+        when(result.target, spoken),
+        newest(reading, result),
+        percent(result.p_published, spoken),
+        percent(result.p_true, spoken),
+        verdict(result.p_published, spoken),
+    )
+
+
+def newest(reading: Reading, result: TargetResult) -> str:
+    """Newest own figure with its year."""
+    spoken = reading.words
+    points = reading.points(result.series) if result.series and result.evidence == "figures" else ()
+    if not points:
+        return spoken("no_own_figure")
+    last = points[-1]
+    return spoken("newest", value=printed_value(last, reading.indicator(result), spoken), year=last.year)
+
+
+def _collect(reading: Reading, left: float, numbers: Numbers) -> Table | None:
+    spoken = reading.words
+    kept: list[tuple[Cell, ...]] = []
+    left -= _TABLE_EXTRA + _ROW_LINE
+    for gap in reading.gaps[:MOST_GAPS]:
+        row = _collect_row(reading, gap)
+        need = _height(row, _COLLECT_WIDTHS)
+        if need > left:
+            break
+        kept.append(row)
+        left -= need
+    if not kept:
+        return None
+    total = len(reading.gaps)
+    few = len(kept) < total
+    title = spoken("table_collect_first", n=len(kept), total=total) if few else spoken("table_collect")
+    columns = _columns(reading, ("target", "indicator", "definition", "years"), _COLLECT_WIDTHS, left_until=3)
+    return Table(spoken("table_label", n=numbers.collect, title=title), columns, tuple(kept))
+
+
+def _collect_row(reading: Reading, gap: Gap) -> tuple[Cell, ...]:
+    spoken = reading.words
+    first, last = reading.years_to_collect()
+    names = list(dict.fromkeys(reading.target_name(result) for result in gap.results))
+    return (
+        spoken.listed(names, most=2),
+        spoken.name(gap.indicator.name),
+        reading.definition(gap.results[0]),
+        spoken("collect_years", years=reading.years(first, last), n=YEARS_TO_COLLECT),
+    )
+
+
+def _columns(
+    reading: Reading, titles: tuple[str, ...], widths: tuple[float, ...], *, left_until: int
+) -> tuple[Column, ...]:
+    return tuple(
+        Column(reading.words(f"col_{title}"), size, "left" if number < left_until else "center")
+        for number, (title, size) in enumerate(zip(titles, widths, strict=True))
+    )
+
+
+def _height(row: tuple[Cell, ...], widths: tuple[float, ...]) -> float:
+    """Height of a row, in lines of summary text."""
+    lines = [
+        sum(ceil(width(line) * _CELL_MM / (size - 2.2)) for line in str(cell).split("\n"))
+        for cell, size in zip(row, widths, strict=True)
+    ]
+    return _ROW_LINE * max(lines) + _ROW_EXTRA

@@ -1,0 +1,177 @@
+"""Claims about the wording, the printed numbers, the font and the numbers of a fan chart."""
+
+import re
+from pathlib import Path
+from string import Formatter
+from typing import get_args
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+import qsim.report
+from qsim.feasibility.records import Reason
+from qsim.figures.fan import band, fan
+from qsim.figures.fonts import characters, shown
+from qsim.figures.printed import printed_figures
+from qsim.report.numbers import band_ranges, percent, plain, verdict, whole_percent
+from qsim.report.reading import Reading
+from qsim.report.requirements import requirement, when
+from qsim.report.widths import balanced
+from qsim.report.words import words
+from qsim.vocabulary import INTERVAL_PROBABILITY, TARGET_KINDS
+
+ZH, EN = words("zh"), words("en")
+
+
+def test_both_languages_have_the_same_keys():
+    assert list(ZH.texts) == list(EN.texts)
+    assert list(ZH.terms) == list(EN.terms)
+    for group in set(ZH.terms) - {"unit"}:
+        assert list(ZH.terms[group]) == list(EN.terms[group])
+    assert [part.start for part in ZH.bands] == [part.start for part in EN.bands]
+
+
+@pytest.mark.parametrize("key", list(ZH.texts))
+def test_both_languages_fill_the_same_blanks(key):
+    blanks = [{name for _, name, _, _ in Formatter().parse(spoken.texts[key]) if name} for spoken in (ZH, EN)]
+    assert blanks[0] == blanks[1]
+
+
+def test_no_wording_is_left_unused():
+    sources = "".join(path.read_text(encoding="utf-8") for path in Path(qsim.report.__file__).parent.glob("*.py"))
+    built = ("scope_", "lever_", "table_", "col_", "rise", "fall", "grow_", "shrink_")
+    unused = [key for key in ZH.texts if f'"{key}"' not in sources and not key.startswith(built)]
+    assert unused == []
+
+
+def test_every_reason_and_kind_has_words():
+    for spoken in (ZH, EN):
+        assert set(get_args(Reason)) - {""} == set(spoken.terms["reason"])
+        assert set(TARGET_KINDS) == set(spoken.terms["kind"])
+
+
+def test_every_character_of_the_wording_is_in_the_shipped_font():
+    texts = [*ZH.texts.values(), *EN.texts.values(), *(word for group in ZH.terms.values() for word in group.values())]
+    missing = {
+        character for text in texts for character in text if character != "\n" and ord(character) not in characters()
+    }
+    assert missing == set()
+
+
+def test_a_character_the_font_lacks_becomes_a_square():
+    assert shown("甲\U0001f600") == "甲□"
+
+
+def test_the_font_is_licensed_and_light():
+    folder = Path(qsim.report.__file__).parents[1] / "figures" / "fonts"
+    assert (folder / "NotoSansSC-subset.otf").stat().st_size <= 5_000_000
+    assert "Reserved Font Name 'Source'" in (folder / "OFL.txt").read_text(encoding="utf-8")
+
+
+@given(st.floats(0, 1))
+def test_probabilities_print_as_whole_percent_but_never_0_or_100(probability):
+    assert re.fullmatch(r"[1-9]\d?%|<1%|>99%", percent(probability, ZH))
+
+
+def test_probabilities_print_as_expected():
+    assert [percent(p, ZH) for p in (0.0, 0.0099, 0.01, 0.125, 0.99, 0.9901, 1.0, None)] == [
+        "<1%", "<1%", "1%", "13%", "99%", ">99%", ">99%", "—",
+    ]  # fmt: skip
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_higher_probability_never_has_a_lower_verdict(one, other):
+    low, high = sorted((one, other))
+    order = [part.word for part in ZH.bands]
+    assert order.index(verdict(high, ZH)) <= order.index(verdict(low, ZH))
+
+
+def test_the_verdict_agrees_with_the_percent_beside_it():
+    assert whole_percent(0.896) == 90
+    assert verdict(0.896, ZH) == "很可能达到"
+    assert verdict(0.894, ZH) == "较可能达到"
+
+
+def test_verdicts_cover_every_percent():
+    assert band_ranges(ZH) == (
+        ("很可能达到", "90%及以上"),
+        ("较可能达到", "66%—89%"),
+        ("难以判断", "33%—65%"),
+        ("较难达到", "10%—32%"),
+        ("很难达到", "不足10%"),
+    )
+
+
+def test_numbers_have_no_needless_zeros():
+    assert [plain(value) for value in (98.0, 98.5, 12000.0, 0.1)] == ["98", "98.5", "12000", "0.1"]
+
+
+def test_requirements_in_chinese(plan):
+    said = [(requirement(target, ZH), when(target, ZH)) for target in plan.targets]
+    assert said == [
+        ("93%以上", "2020年"),
+        ("逐年96、97、98%以上", "2018—2020年"),
+        ("每年62%以上", "2018—2020年"),
+        ("95%以上", "2020年"),
+        ("100%", "2020年"),
+        ("15个以上", "2020年"),
+        ("不低于全国平均水平", "2018—2020年"),
+        ("高于2017年", "2020年"),
+        ("比2017年增长30%", "2020年"),
+        ("累计新增100个", "2020年"),
+        ("不发生", "2018—2020年"),
+        ("不低于2017年", "2020年"),
+        ("40—60%", "2020年"),
+    ]
+
+
+def test_a_title_breaks_into_even_lines():
+    assert balanced("贵州省质量发展三年行动计划（2015—2017年）", 20) != ("贵州省质量发展三年行动计划（2015—2017年）",)
+    assert balanced("短标题", 20) == ("短标题",)
+    lines = balanced("《关于开展质量提升行动加快建设质量强省的实施意见》", 20)
+    assert len(lines) == 2
+    assert abs(len(lines[0]) - len(lines[1])) <= 2
+    assert "".join(lines) == "《关于开展质量提升行动加快建设质量强省的实施意见》"
+
+
+def test_bands_are_quantiles_of_the_draws():
+    values = np.arange(1001.0).reshape(1, 1001, 1)
+    draws = xr.DataArray(values, dims=("chain", "draw", "year"), coords={"year": [2020]})
+    own = band(draws)
+    half = 1000 * INTERVAL_PROBABILITY / 2
+    ends = (*own.median, *own.lower, *own.upper, *own.outer_lower)
+    assert ends == pytest.approx((500, 500 - half, 500 + half, 25))
+
+
+def test_years_without_draws_are_left_out():
+    values = np.ones((1, 10, 3))
+    values[..., 0] = np.nan
+    draws = xr.DataArray(values, dims=("chain", "draw", "year"), coords={"year": [2018, 2019, 2020]})
+    assert band(draws).years == (2019, 2020)
+
+
+def test_the_fan_opens_from_the_newest_figure(assessment):
+    points = Reading(assessment, ZH).points("shili/food")
+    numbers = fan(assessment, "shili/food", scenario="baseline", points=points)
+    assert numbers.forecast.years == (2017, 2018, 2019, 2020)
+    assert numbers.forecast.lower[0] == numbers.forecast.upper[0] == points[-1].value == 97.4
+
+
+def test_the_picture_holds_figures_targets_and_the_interval(assessment):
+    reading = Reading(assessment, ZH)
+    numbers = fan(assessment, "shili/spot_check", scenario="baseline", points=reading.points("shili/spot_check"))
+    assert numbers.low < min(*numbers.forecast.lower, *(point.value for point in numbers.points))
+    assert numbers.high > max(numbers.forecast.upper)
+    assert numbers.high <= 101
+
+
+def test_only_bounds_and_round_figures_have_a_bar(assessment):
+    own = [
+        figure
+        for figure in printed_figures(assessment.observations)
+        if figure.region == "shili" and not figure.set_aside
+    ]
+    assert [figure.year for figure in own if figure.wide] == [2010]

@@ -1,0 +1,50 @@
+"""Check a file or folder of any kind that qsim reads, and say in a line what it holds."""
+
+from pathlib import Path
+
+from qsim.errors import UnknownNameError
+from qsim.indicators import read_catalogue
+from qsim.observations.read import read_observations
+from qsim.plans.plan import PlanText
+from qsim.plans.read import plan_catalogue, plan_folder, read_plan
+from qsim.plans.scenarios import ScenarioText
+from qsim.records import read_record, read_yaml
+from qsim.shipped import shipped_plans
+
+
+def check_path(path: str) -> str:
+    """Read a plan folder, a YAML file or a table of figures.
+
+    Returns
+    -------
+    str
+        What it holds.
+
+    Raises
+    ------
+    QsimError
+        With every fault.
+    """
+    place = Path(path)
+    if place.name == "scenarios.yaml" and not (place.parent / "plan.yaml").is_file():
+        return f"{len(read_record(ScenarioText, place).scenarios)} scenarios"
+    if place.suffix in (".yaml", ".yml") and place.name not in ("plan.yaml", "scenarios.yaml"):
+        if "targets" not in read_yaml(place):
+            return f"{len(read_catalogue(place).indicators)} indicators"
+        return f"{len(read_record(PlanText, place).targets)} targets"
+    if place.is_dir() or place.suffix in (".yaml", ".yml") or str(path) in shipped_plans():
+        return _check_plan(place.parent if place.suffix else place)
+    if not place.exists() and not place.suffix:
+        raise UnknownNameError(f"no file, folder or shipped plan {path!r}; shipped are {', '.join(shipped_plans())}")
+    figures = read_observations(place)
+    return f"{figures.sizes['observation']} figures, {int((figures['set_aside'].values != '').sum())} set aside"
+
+
+def _check_plan(place: Path) -> str:
+    plan = read_plan(place)
+    table = plan_folder(place) / "observations.csv"
+    held = f"{len(plan.targets)} targets, {len(plan.scenarios)} scenarios"
+    if not table.is_file():
+        return held
+    figures = read_observations(table, catalogue=plan_catalogue(plan), cutoff=plan.as_of)
+    return f"{held}, {figures.sizes['observation']} figures"

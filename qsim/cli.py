@@ -1,0 +1,200 @@
+"""The commands: thin, each loads what it needs when it runs.
+
+Exit codes: 0 done; 2 bad input, with every fault of it on stderr; 1 a defect of qsim.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+
+import typer
+
+from qsim.errors import QsimError
+
+if TYPE_CHECKING:
+    from qsim.study import Study
+
+app = typer.Typer(
+    name="qsim",
+    help="How likely the targets of a development plan are to be met.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_BAD_INPUT = 2
+
+PlanName = Annotated[str, typer.Argument(metavar="PLAN", help="A shipped plan's name, or a folder with plan.yaml.")]
+AsOf = Annotated[
+    int | None,
+    typer.Option(metavar="YEAR", min=1949, max=2100, help="Use what was published by the end of this year."),
+]
+Data = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Your own table of figures (csv, xlsx, parquet) for the region.")
+]
+ScenarioNames = Annotated[
+    list[str] | None, typer.Option("--scenario", metavar="NAME", help="Only these scenarios, besides the baseline.")
+]
+Draws = Annotated[int, typer.Option(min=100, max=200_000, help="Draws of every series.")]
+Seed = Annotated[int, typer.Option(min=0, help="Start of all random numbers: equal seeds give equal figures.")]
+EngineName = Annotated[Literal["laplace", "nuts"], typer.Option(help="nuts samples the same model with PyMC: slow.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
+
+
+class _Report(Protocol):
+    def __call__(self, done: int, total: int) -> None: ...
+
+
+@app.command()
+def plans() -> None:
+    """List the shipped plans."""
+    from qsim.plans.read import read_plan
+    from qsim.shipped import shipped_plans
+
+    for name in shipped_plans():
+        plan = read_plan(name)
+        typer.echo(f"{name}\t{len(plan.targets)} targets\tas of {plan.as_of}\t{plan.title.zh}")
+
+
+@app.command()
+def check(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Plan folders, YAML files, tables.")],
+) -> None:
+    """Check plans, catalogues and tables of figures, and say every fault."""
+    from qsim.checking import check_path
+
+    bad = 0
+    for path in paths:
+        try:
+            typer.echo(f"{path}: {check_path(path)}")
+        except QsimError as error:
+            bad += 1
+            typer.echo(str(error), err=True)
+    if bad:
+        raise typer.Exit(_BAD_INPUT)
+
+
+@app.command()
+def targets(plan: PlanName, csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False) -> None:
+    """List a plan's targets, a row for each row of its labelled list."""
+    import csv as csv_format
+    from dataclasses import asdict, fields
+
+    from qsim.plans.labels import LabelRow, target_rows
+    from qsim.plans.read import read_plan
+
+    rows = target_rows(read_plan(plan))
+    if csv:
+        writer = csv_format.writer(sys.stdout, lineterminator="\n")
+        writer.writerow([field.name for field in fields(LabelRow)])
+        writer.writerows([_cell(value) for value in asdict(row).values()] for row in rows)
+        return
+    for row in rows:
+        level = "" if row.value is None else f" {_cell(row.value)}{row.unit}"
+        typer.echo(f"{_cell(row.seq):>3}  {row.year}  {row.kind:<12}{row.indicator_zh} {row.comparator}{level}")
+
+
+@app.command()
+def appendix(
+    plan: PlanName,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write to.")] = Path("out"),
+    as_of: AsOf = None,
+    data: Data = None,
+    scenario: ScenarioNames = None,
+    lang: Annotated[Literal["zh", "en"], typer.Option(help="Language of the appendix.")] = "zh",
+    draws: Draws = 4000,
+    seed: Seed = 0,
+    engine: EngineName = "laplace",
+    quiet: Quiet = False,
+) -> None:
+    """Write the feasibility appendix of a plan: Word, web page, table, draws, figures."""
+    from qsim.report.appendix import write_appendix
+
+    with _progress(plan, quiet=quiet) as report:
+        study = _run(plan, as_of, data, scenario, draws, seed, engine, report)
+        written = write_appendix(study.assessment, output, language=lang)
+    for path in written:
+        if path.parent == output:
+            typer.echo(path)
+
+
+@app.command()
+def assess(
+    plan: PlanName,
+    as_of: AsOf = None,
+    data: Data = None,
+    scenario: ScenarioNames = None,
+    lang: Annotated[Literal["zh", "en"], typer.Option(help="Language of the notes.")] = "zh",
+    draws: Draws = 4000,
+    seed: Seed = 0,
+    engine: EngineName = "laplace",
+    quiet: Quiet = False,
+) -> None:
+    """Print the assessment of a plan as CSV."""
+    from qsim.report.table import csv_text
+
+    with _progress(plan, quiet=quiet) as report:
+        study = _run(plan, as_of, data, scenario, draws, seed, engine, report)
+    sys.stdout.write(csv_text(study.assessment, lang))
+
+
+@app.command()
+def schema(
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write to.")] = Path(
+        "schemas"
+    ),
+) -> None:
+    """Write the JSON Schemas of plan.yaml, scenarios.yaml and indicators.yaml, so that editors complete them."""
+    from qsim.plans.jsonschema import write_json_schemas
+
+    for path in write_json_schemas(output):
+        typer.echo(path)
+
+
+def main() -> None:
+    """Run a command; an error a user can mend ends with its message and exit code 2."""
+    try:
+        app()
+    except QsimError as error:
+        typer.echo(str(error), err=True)
+        sys.exit(_BAD_INPUT)
+
+
+def _run(
+    plan: str,
+    as_of: int | None,
+    data: Path | None,
+    scenario: list[str] | None,
+    draws: int,
+    seed: int,
+    engine: Literal["laplace", "nuts"],
+    report: _Report,
+) -> "Study":
+    from qsim.study import run
+
+    return run(plan, as_of=as_of, data=data, scenarios=scenario, draws=draws, seed=seed, engine=engine, progress=report)
+
+
+def _cell(value: object) -> str:
+    """A number without a needless decimal point, nothing for None."""
+    if value is None:
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+@contextmanager
+def _progress(plan: str, *, quiet: bool) -> Iterator[_Report]:
+    """A bar on stderr: one step a series, then the writing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
+        task = bar.add_task(plan, total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield report

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import xarray as xr
 
-from qsim.errors import Fault, PlanError, UnknownNameError
+from qsim.errors import Fault, ObservationError, PlanError, UnknownNameError
 from qsim.feasibility.assess import assess
 from qsim.feasibility.events import ASSESSED_KINDS, years_needed
 from qsim.feasibility.records import Assessment
@@ -141,10 +141,20 @@ def _observations(plan: Plan, folder: Path, data: str | Path | None, catalogue: 
     # another plan's own indicators are not this plan's: the same slug need not be the same thing
     tables = [tables[0], *(table[table["indicator"].isin(shipped_catalogue().by_slug)] for table in tables[1:])]
     sources += [table for table in tables if not table.empty]
+    if data is not None:
+        _check_region(plan, read_observations(own, catalogue=catalogue), own)
     observations = read_observations(sources, catalogue=catalogue, cutoff=cutoff)
     regions = {str(region) for region in observations["region"].values}
     bases = {slug: basis for (_, slug), basis in _bases(plan, catalogue).items()}
     return choose_basis(observations, {(region, slug): basis for region in regions for slug, basis in bases.items()})
+
+
+def _check_region(plan: Plan, own: xr.Dataset, source: Path) -> None:
+    """A table of other regions, or with the region's name written otherwise, would join the peers unseen."""
+    regions = sorted({str(region) for region in own["region"].values})
+    if plan.region.id not in regions:
+        expected = f"figures of {plan.region.id!r}, the region of plan {plan.id}, written so"
+        raise ObservationError(str(source), [Fault("column region (地区)", ", ".join(map(repr, regions)), expected)])
 
 
 def _bases(plan: Plan, catalogue: Catalogue) -> dict[Key, str]:

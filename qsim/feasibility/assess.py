@@ -16,6 +16,7 @@ from qsim.plans.read import plan_catalogue
 from qsim.plans.targets import LevelTarget, MaintainTarget, PathTarget, Target
 from qsim.vocabulary import (
     BASELINE_SCENARIO,
+    PERCENT_FAMILIES,
     PUBLISHED,
     RATE,
     SAMPLE_DIMS,
@@ -85,11 +86,17 @@ def _result(
     forecast: xr.Dataset,
     plan: Plan,
     catalogue: Catalogue,
-    pools: Mapping[str, int],
+    pools: Mapping[tuple[str, str], int],
 ) -> TargetResult:
     label = f"{plan.region.id}/{target.indicator}"
-    pool = pools.get(target.indicator, 0)
+    indicator = catalogue.get(target.indicator)
     has_draws = SERIES in forecast.dims and label in forecast[SERIES].values
+    basis = indicator.basis(target.definition) if target.definition is not None else None
+    if has_draws:
+        basis = str(forecast["basis"].sel({SERIES: label}).item())
+    pool = max(
+        (size for (slug, on), size in pools.items() if slug == indicator.slug and basis in (None, on)), default=0
+    )
     if not isinstance(target, ASSESSED_KINDS):
         return _without(target, scenario, "not_assessed", "kind_later", pool)
     if not has_draws:
@@ -98,7 +105,7 @@ def _result(
     missing = _unknown_year(target, draws)
     if missing:
         return _without(target, scenario, "not_testable", missing, pool)
-    step = 10.0 ** -(int(draws["decimals"]) if catalogue.get(target.indicator).family == "rate" else 0)
+    step = 10.0 ** -int(draws["decimals"]) if indicator.family in PERCENT_FAMILIES else 0.0
     published, true = met(target, draws[PUBLISHED]), met(target, draws[RATE], print_step=step)
     n_figures = int(draws["n_figures"])
     return TargetResult(
@@ -153,12 +160,10 @@ def _unknown_year(target: Target, draws: xr.Dataset) -> Reason:
     )
 
 
-def _pool_sizes(observations: xr.Dataset | None, region: str) -> dict[str, int]:
-    """Other regions with usable figures, by indicator."""
+def _pool_sizes(observations: xr.Dataset | None, region: str) -> dict[tuple[str, str], int]:
+    """Other regions with usable figures, by indicator and basis."""
     if observations is None:
         return {}
     used = observations.isel(observation=observations["set_aside"].values == "")
-    pairs = {
-        (str(where), str(slug)) for where, slug in zip(used["region"].values, used["indicator"].values, strict=True)
-    }
-    return dict(Counter(slug for where, slug in pairs if where != region))
+    names = (used[name].values.astype(str).tolist() for name in ("region", "indicator", "basis"))
+    return dict(Counter((slug, basis) for where, slug, basis in set(zip(*names, strict=True)) if where != region))

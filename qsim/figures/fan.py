@@ -94,7 +94,8 @@ def fan(
     past = None
     if SERIES in assessment.history.coords and series in assessment.history[SERIES].values:
         past = band(assessment.history[RATE].sel({SERIES: series}))
-    future = _opened(_after(future, shown[-1].year) if shown else future, shown, past)
+        past = _years(past, last=shown[-1].year) if shown else past
+    future = _opened(_years(future, first=shown[-1].year + 1) if shown else future, shown, past)
     slug = series.split("/", 1)[1]
     indicator = assessment.catalogue.get(slug)
     low, high, cut = _limits(indicator, shown, past, future, targets)
@@ -131,8 +132,8 @@ def band(draws: xr.DataArray) -> Band:
 _ROWS = ("median", "lower", "upper", "outer_lower", "outer_upper")
 
 
-def _after(whole: Band, year: int) -> Band:
-    kept = [i for i, own in enumerate(whole.years) if own > year]
+def _years(whole: Band, *, first: int | None = None, last: int | None = None) -> Band:
+    kept = [i for i, own in enumerate(whole.years) if (first is None or own >= first) and (last is None or own <= last)]
     rows = {name: tuple(getattr(whole, name)[i] for i in kept) for name in _ROWS}
     return Band(years=tuple(whole.years[i] for i in kept), **rows)
 

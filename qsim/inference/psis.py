@@ -68,7 +68,7 @@ def fit_pareto(excess: Floats) -> tuple[float, float]:
     b = b / (3.0 * excess[int(n / 4.0 + 0.5) - 1]) + 1.0 / excess[-1]
     shape = np.log1p(-b[:, None] * excess[None, :]).mean(axis=1)
     profile = n * (np.log(-b / shape) - shape - 1.0)
-    weights = 1.0 / np.exp(profile[None, :] - profile[:, None]).sum(axis=1)
+    weights = np.exp(profile - profile.max())
     best = float((b * weights / weights.sum()).sum())
     k = float(np.log1p(-best * excess).mean())
     sigma = -k / best

@@ -38,9 +38,9 @@ _LOG_SQRT_2PI: Final = 0.5 * math.log(2.0 * math.pi)
 @njit(cache=True, nogil=True)
 def log_ndtr(x: float) -> float:
     """Log of the standard normal distribution function."""
-    if x > -10.0:
+    if x > -30.0:
         return math.log(0.5 * math.erfc(-x / _SQRT2))
-    # asymptotic series (Abramowitz & Stegun 26.2.12); at x = -10 its error is below 1e-9
+    # asymptotic series (Abramowitz & Stegun 26.2.12); at x = -30 its error is below 1e-11
     s = 1.0 / (x * x)
     return -0.5 * x * x - _LOG_SQRT_2PI - math.log(-x) + math.log1p(-s * (1.0 - s * (3.0 - s * (15.0 - 105.0 * s))))
 

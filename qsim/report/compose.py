@@ -7,7 +7,7 @@ from qsim.report import sections
 from qsim.report.charts import charts
 from qsim.report.content import Block, Document, Paragraph, Table
 from qsim.report.reading import Reading
-from qsim.report.summary import Numbers, first_page
+from qsim.report.summary import Numbers, first_page, meta
 from qsim.report.words import Language, words
 
 
@@ -16,7 +16,7 @@ def compose(assessment: Assessment, language: Language, progress: Callable[[str]
     reading = Reading(assessment, words(language))
     spoken = reading.words
     title = (spoken("title_plan", plan=spoken.name(assessment.plan.title)), spoken("title"))
-    blocks: list[Block] = [Paragraph(_meta(reading), "meta")]
+    blocks: list[Block] = [Paragraph(meta(reading), "meta")]
     first = int(bool(reading.assessed))
     page = first_page(reading, title, Numbers(summary=1, collect=first + 1, full=_tables_before(reading, title) + 1))
     blocks += page
@@ -32,19 +32,3 @@ def compose(assessment: Assessment, language: Language, progress: Callable[[str]
 def _tables_before(reading: Reading, title: tuple[str, ...]) -> int:
     page = first_page(reading, title, Numbers(summary=1, collect=2, full=3))
     return sum(isinstance(block, Table) for block in page)
-
-
-def _meta(reading: Reading) -> str:
-    spoken, plan = reading.words, reading.assessment.plan
-    text = spoken(
-        "meta",
-        region=spoken.name(plan.region.name),
-        first=plan.period.first_year,
-        last=plan.period.last_year,
-        as_of=reading.date(),
-        assumed=spoken("assumed") if plan.as_of_assumed else "",
-        statements=len(reading.results),
-    )
-    if reading.scenario == plan.scenarios[0].id:
-        return text
-    return text + spoken("scenario_meta", scenario=reading.scenario_name(reading.scenario))

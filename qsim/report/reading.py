@@ -137,7 +137,7 @@ class Reading:
         for result in self.of("not_testable", "prior"):
             waiting.setdefault(result.target.indicator, []).append(result)
         gaps = [
-            Gap(self.indicator(results[0]), tuple(results), sum(rows(result) for result in results))
+            Gap(self.indicator(results[0]), tuple(results), sum(label_rows(result) for result in results))
             for results in waiting.values()
         ]
         return tuple(sorted(gaps, key=_urgency))
@@ -202,7 +202,7 @@ class Reading:
         return self.words("date", year=as_of.year, month=as_of.month, day=as_of.day)
 
 
-def rows(result: TargetResult) -> int:
+def label_rows(result: TargetResult) -> int:
     """Rows of the labelled list a target stands for; one that stands for none counts as one."""
     return max(len(result.target.labels), 1)
 

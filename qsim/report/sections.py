@@ -189,12 +189,12 @@ def _full_table(reading: Reading, numbers: TableNumbers) -> Table:
         ("number", 9, "center"),
         ("target", 27),
         ("requirement", 18, "center"),
-        ("when", 16.5, "center"),
-        ("newest", 23, "center"),
+        ("when", 17.3, "center"),
+        ("newest", 21.2, "center"),
         ("basis", 17, "center"),
         ("published", 13.5, "center"),
         ("true", 11, "center"),
-        ("word", 20.5, "center"),
+        ("word", 21.5, "center"),
     )
     return Table(numbers.label(reading, "full"), columns, tuple(rows), tuple(notes))
 
@@ -274,7 +274,7 @@ def _scenarios(reading: Reading, numbers: TableNumbers) -> list[Block]:
 
 def _lever(reading: Reading, lever: Lever) -> str:
     spoken = reading.words
-    source = spoken(f"lever_{lever.source.kind}", text=spoken.name(lever.source.text))
+    source = spoken(f"lever_{lever.source.kind}", text=spoken.name(lever.source.text).rstrip("。."))
     return spoken("lever", name=spoken.name(lever.name), year=lever.start_year, source=source)
 
 

@@ -6,10 +6,11 @@ from math import ceil
 from qsim.feasibility.records import TargetResult
 from qsim.figures.text import width
 from qsim.report.content import Block, Cell, Column, Paragraph, Table
-from qsim.report.numbers import percent, printed_value, verdict
-from qsim.report.reading import FEW_FIGURES, YEARS_TO_COLLECT, Gap, Reading, rows
+from qsim.report.numbers import percent, printed_value, verdict, whole_percent
+from qsim.report.reading import FEW_FIGURES, YEARS_TO_COLLECT, Gap, Reading, label_rows
 from qsim.report.requirements import requirement, when
 from qsim.report.widths import TITLE_CHARACTERS, balanced
+from qsim.report.words import ProbabilityWord
 
 MOST_ROWS = 12
 """Rows of the first page's table of probabilities."""
@@ -17,13 +18,15 @@ MOST_GAPS = 8
 """Rows of the first page's table of figures to collect."""
 NAMES_SHOWN = 3
 """Targets named in one sentence."""
-SECURE = 0.9
-"""From here a target is not called doubtful. [1]"""
+SECURE_NAMED = 2
+"""Most targets of the highest verdict that are named."""
 
-_PAGE_LINES = 34.6
+_PAGE_LINES = 34.5
 """Lines of the first page, in lines of summary text."""
+_HEAD, _META_LINE = 1.7, 0.9
+"""Word above the title with the space around, and a line below it."""
 _TITLE_LINE, _ROW_LINE, _ROW_EXTRA, _TABLE_EXTRA = 1.67, 0.7, 0.12, 2.4
-_SUMMARY_CHARACTERS, _CELL_MM = 36.0, 3.75
+_SUMMARY_CHARACTERS, _META_CHARACTERS, _CELL_MM = 36.0, 41.0, 3.75
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ def sentences(reading: Reading) -> tuple[str, ...]:
 def first_page(reading: Reading, title: tuple[str, ...], numbers: Numbers) -> tuple[Block, ...]:
     """Sentences and as many table rows as fit on the page."""
     text = sentences(reading)
-    left = _PAGE_LINES - 2.6 - sum(_TITLE_LINE * len(balanced(line, TITLE_CHARACTERS)) for line in title)
+    left = _PAGE_LINES - _HEAD - _META_LINE * ceil(width(meta(reading)) / _META_CHARACTERS)
+    left -= sum(_TITLE_LINE * len(balanced(line, TITLE_CHARACTERS)) for line in title)
     left -= sum(ceil((width(sentence) + 2) / _SUMMARY_CHARACTERS) for sentence in text)
     blocks: list[Block] = [Paragraph(sentence, "summary") for sentence in text]
     if reading.assessed:
@@ -60,6 +64,23 @@ def first_page(reading: Reading, title: tuple[str, ...], numbers: Numbers) -> tu
         collect = _collect(reading, left, numbers)
         blocks += [collect] if collect else []
     return tuple(blocks)
+
+
+def meta(reading: Reading) -> str:
+    """Region, period, data cut-off and number of targets, below the title."""
+    spoken, plan = reading.words, reading.assessment.plan
+    text = spoken(
+        "meta",
+        region=spoken.name(plan.region.name),
+        first=plan.period.first_year,
+        last=plan.period.last_year,
+        as_of=reading.date(),
+        assumed=spoken("assumed") if plan.as_of_assumed else "",
+        statements=len(reading.results),
+    )
+    if reading.scenario == plan.scenarios[0].id:
+        return text
+    return text + spoken("scenario_meta", scenario=reading.scenario_name(reading.scenario))
 
 
 def doubtful_first(results: tuple[TargetResult, ...]) -> tuple[TargetResult, ...]:
@@ -76,7 +97,7 @@ def _scope(reading: Reading) -> str:
     counts = {evidence: len(reading.of(evidence)) for evidence in ("figures", "prior", "not_testable", "not_assessed")}
     parts = [spoken(f"scope_{evidence}", n=count) for evidence, count in counts.items() if count]
     labelled = any(result.target.labels for result in reading.results)
-    listed = spoken("scope_rows", rows=sum(rows(result) for result in reading.results)) if labelled else ""
+    listed = spoken("scope_rows", rows=sum(label_rows(result) for result in reading.results)) if labelled else ""
     return spoken("scope", total=len(reading.results), rows=listed, parts=spoken("semicolon").join(parts))
 
 
@@ -86,20 +107,29 @@ def _verdict(reading: Reading) -> str:
     judged = own or reading.assessed
     if not judged:
         return spoken("verdict_none")
-    said = [verdict(result.p_published, spoken) for result in judged]
-    parts = [
-        spoken("verdict_part", word=band.word, n=said.count(band.word)) for band in spoken.bands if band.word in said
-    ]
+    said = {verdict(result.p_published, spoken) for result in judged}
+    parts = [_part(reading, band, judged) for band in spoken.bands if band.word in said]
     key = "verdict" if own else "verdict_prior"
     return spoken(key, n=len(judged), parts=spoken("list_sep").join(parts), least=_least(reading, judged))
+
+
+def _part(reading: Reading, band: ProbabilityWord, judged: tuple[TargetResult, ...]) -> str:
+    spoken = reading.words
+    own = [result for result in judged if verdict(result.p_published, spoken) == band.word]
+    if band != spoken.bands[0] or len(own) > SECURE_NAMED:
+        return spoken("verdict_part", word=band.word, n=len(own))
+    names = spoken("list_sep").join(reading.target_name(result) for result in own)
+    return spoken("verdict_part_named", word=band.word, n=len(own), names=names)
 
 
 def _least(reading: Reading, judged: tuple[TargetResult, ...]) -> str:
     spoken = reading.words
     ordered = doubtful_first(judged)
-    doubtful = [result for result in ordered if _chance(result) < SECURE][:NAMES_SHOWN]
+    secure = spoken.bands[1].start
+    doubtful = [result for result in ordered if whole_percent(_chance(result)) < secure][:NAMES_SHOWN]
     if not doubtful:
-        return spoken("verdict_secure", percent=percent(ordered[0].p_published, spoken))
+        key = "verdict_secure" if len(ordered) > 1 else "verdict_one"
+        return spoken(key, percent=percent(ordered[0].p_published, spoken))
     named = [
         spoken("with_percent", name=reading.target_name(result), percent=percent(result.p_published, spoken))
         for result in doubtful
@@ -146,11 +176,14 @@ def _probabilities(reading: Reading, left: float, numbers: Numbers) -> tuple[Tab
         kept.append(result)
         left -= need
     shown = [result for evidence in ("figures", "prior") for result in reading.of(evidence) if result in kept]
-    if len(kept) < len(ordered):
+    left_out = [result for result in ordered if result not in kept]
+    if any(result.evidence == "figures" for result in left_out):
         title = spoken("table_summary_doubtful", n=len(kept), total=len(ordered), full=numbers.full)
+    elif left_out:
+        title = spoken("table_summary_some", n=len(kept), total=len(ordered), full=numbers.full)
     else:
         title = spoken("table_summary")
-    notes = [spoken("gate_note")] if any(reading.failed_gate(result.series) for result in reading.assessed) else []
+    notes = [spoken("gate_note")] if any(reading.failed_gate(result.series) for result in shown) else []
     titles = ("target", "requirement", "when", "newest", "published", "true", "word")
     columns = _columns(reading, titles, _PROBABILITY_WIDTHS, left_until=2)
     return Table(
@@ -167,7 +200,7 @@ def _probability_row(reading: Reading, result: TargetResult) -> tuple[Cell, ...]
         reading.target_name(result, full=True),
         requirement(result.target, spoken),
         when(result.target, spoken),
-        newest(reading, result),
+        spoken("prior_only") if result.evidence == "prior" else newest(reading, result),
         percent(result.p_published, spoken),
         percent(result.p_true, spoken),
         verdict(result.p_published, spoken),

@@ -78,7 +78,10 @@ def run(
     catalogue = plan_catalogue(read)
     observations = _observations(read, plan_folder(plan), data, catalogue, cutoff)
     wanted = tuple(dict.fromkeys((read.region.id, target.indicator) for target in read.targets))
-    origin, bases = cutoff.year - 1, _bases(read, catalogue)
+    bases = _bases(read, catalogue)
+    # annual figures of the cut-off's own year are rare by then, and used where they stand
+    years = observations["year"].values[observations["set_aside"].values == ""]
+    origin = max(cutoff.year - 1, int(years.max(initial=0)))
     answered = answerable(observations, catalogue, origin=origin, wanted=wanted, bases=bases)
     posterior, forecast = None, xr.Dataset()
     if answered:

@@ -14,7 +14,7 @@ from qsim.forecast.published import print_rounded, publish
 from qsim.indicators import Catalogue
 from qsim.inference.fit import Engine, FittedSeries, Key, Pool, fit_series, stream
 from qsim.model.series import SeriesData
-from qsim.model.trend import propagate
+from qsim.model.trend import heavy_shocks, propagate
 from qsim.plans.scenarios import ONLY_BASELINE, Scenario
 from qsim.shipped import shipped_catalogue
 from qsim.vocabulary import CHAIN, DRAW, LEVEL, PUBLISHED, RATE, SAMPLE_DIMS, SCENARIO, SERIES, SLOPE, THETA_NAMES, YEAR
@@ -163,7 +163,7 @@ class _Paths:
         horizon = len(years) - data.years
         rng = stream(seed, data.label, "forecast")
         # a block of random numbers a year, so that a longer forecast leaves the nearer years as they are
-        steps = [rng.standard_normal((draws, 2)) for _ in range(horizon)]
+        steps = [heavy_shocks(rng, draws) for _ in range(horizon)]
         normals = np.stack(steps, axis=1) if steps else np.empty((draws, 0, 2))
         theta = fit.posterior.theta
         future = propagate(theta, fit.posterior.level[:, -1], fit.posterior.slope, data.sign * theta[:, 4], normals)

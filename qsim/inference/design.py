@@ -59,9 +59,9 @@ class Weighted:
 
 
 @cache
-def sobol_normals(log2_points: int, seed: int, dims: int = N_THETA) -> Floats:
+def sobol_normals(log2_points: int, seed: int) -> Floats:
     """Scrambled Sobol points as standard normals, dims (point, dim)."""
-    uniform = qmc.Sobol(dims, scramble=True, rng=np.random.default_rng(seed)).random_base2(log2_points)
+    uniform = qmc.Sobol(N_THETA + 1, scramble=True, rng=np.random.default_rng(seed)).random_base2(log2_points)
     return np.asarray(ndtri(np.clip(uniform, 1e-12, 1.0 - 1e-12)))
 
 
@@ -83,7 +83,7 @@ def weigh(prior: ThetaPrior, log_likelihood: Callable[[Floats], Floats], log2_po
             break
         center, spread = _tempered_moments(z, log_weights)
         # wider than the moments say: a proposal narrower than its target has unbounded weights
-        z, log_proposal = _student_points(center, 1.5 * spread, sobol_normals(log2_points, attempt + 1, N_THETA + 1))
+        z, log_proposal = _student_points(center, 1.5 * spread, sobol_normals(log2_points, attempt + 1))
         log_weights = prior.log_density(z) + log_likelihood(z) - log_proposal
         found = _normalized(z, log_weights, local=True)
         if found.effective > best.effective or not best.local:

@@ -12,7 +12,7 @@ import xarray as xr
 from qsim.errors import FitError
 from qsim.indicators import Catalogue
 from qsim.inference.laplace import SeriesPosterior, draw_series, weigh_theta
-from qsim.inference.pooling import MIN_FIGURES, ThetaMoments, pooled_level, pooled_theta
+from qsim.inference.pooling import PoolFit, fit_pool, pooled_level, pooled_theta
 from qsim.inference.series import collect_series, without_figures
 from qsim.model.priors import LevelPrior, ThetaPrior, priors_of
 from qsim.model.series import SeriesData
@@ -23,7 +23,6 @@ Engine = Literal["laplace", "nuts"]
 Key = tuple[str, str]
 """Region and indicator slug."""
 
-_PEER_LOG2_POINTS = 7
 _WORKERS = 2
 
 
@@ -91,30 +90,61 @@ def fit_series(
             "no series to fit: none of the wanted series has a usable figure, or a pool of at least "
             f"{MIN_POOL_REGIONS} other regions; add figures or name other series"
         )
-    peers = {id(peer): peer for _, others in jobs for peer in others if peer.year.size >= MIN_FIGURES}
-
-    def moments(peer: SeriesData) -> ThetaMoments:
-        priors = priors_of(peer.indicator)
-        weighted = weigh_theta(peer, priors.theta, priors.level, log2_points=_PEER_LOG2_POINTS)
-        return ThetaMoments(weighted.mean, weighted.covariance)
+    pools = {_pool_key(data): members for data, members in jobs if members}
 
     with ThreadPoolExecutor(_WORKERS) as workers:
-        known = dict(zip(peers, workers.map(moments, peers.values()), strict=True))
+        fitted = workers.map(fit_pool, pools.values())
+        known = dict(zip(pools, fitted, strict=True))
 
         def run(job: tuple[SeriesData, tuple[SeriesData, ...]]) -> FittedSeries:
-            data, others = job
-            priors = priors_of(data.indicator)
-            theta_prior = pooled_theta([known[id(peer)] for peer in others if id(peer) in known], priors.theta)
-            level_prior = pooled_level(data, others, priors)
-            posterior = _sample(data, theta_prior, level_prior, engine, draws, seed)
+            data, members = job
+            found = fit_one(data, members, known.get(_pool_key(data)), draws=draws, seed=seed, engine=engine)
             if progress is not None:
                 progress(data.label)
-            return FittedSeries(
-                posterior=posterior, theta_prior=theta_prior, level_prior=level_prior, pool_regions=len(others)
-            )
+            return found
 
         # NUTS compiles and samples in processes of its own; threads serve the compiled kernels only
         return tuple(workers.map(run, jobs) if engine == "laplace" else map(run, jobs))
+
+
+def fit_one(
+    data: SeriesData,
+    members: Sequence[SeriesData],
+    pool: PoolFit | None,
+    *,
+    draws: int,
+    seed: int,
+    engine: Engine = "laplace",
+    leave_out: str | None = None,
+) -> FittedSeries:
+    """Fit one series with the help of its pool.
+
+    Parameters
+    ----------
+    members : sequence of SeriesData
+        Series of the pool; the one with the label of ``data`` is left out.
+    pool : PoolFit or None
+        What :func:`~qsim.inference.pooling.fit_pool` made of the members; None without a pool.
+    leave_out : str, optional
+        Indicator whose learned component of the shipped prior is not used: one that is being scored must not be.
+
+    Raises
+    ------
+    FitError
+        If a series has no finite evidence.
+    """
+    priors = priors_of(data.indicator)
+    others = [member for member in members if member.label != data.label]
+    theta_prior = (
+        pooled_theta(pool, data.label, leave_out=leave_out) if pool is not None else priors.theta.without(leave_out)
+    )
+    level_prior = pooled_level(data, others, priors)
+    posterior = _sample(data, theta_prior, level_prior, engine, draws, seed)
+    return FittedSeries(posterior=posterior, theta_prior=theta_prior, level_prior=level_prior, pool_regions=len(others))
+
+
+def _pool_key(data: SeriesData) -> tuple[str, str]:
+    return data.indicator.slug, data.basis
 
 
 def _job(
@@ -126,16 +156,16 @@ def _job(
     pool: Pool,
     origin: int,
 ) -> tuple[SeriesData, tuple[SeriesData, ...]] | None:
-    """A series and its pool, or None if nothing can be said about it."""
+    """A series and its pool (itself included), or None if nothing can be said about it."""
     region, slug = key
     own = by_key.get(key)
     basis = own.basis if own is not None else bases.get(key) or _usual_basis(slug, series)
-    others = tuple(one for one in series if one.indicator.slug == slug and one.basis == basis and one.region != region)
+    members = tuple(one for one in series if one.indicator.slug == slug and one.basis == basis)
     if own is None:
-        if pool == "none" or len(others) < MIN_POOL_REGIONS:
+        if pool == "none" or len(members) < MIN_POOL_REGIONS:
             return None
         own = without_figures(region, catalogue.get(slug), basis, origin)
-    return own, others if pool == "indicator" else ()
+    return own, members if pool == "indicator" else ()
 
 
 def _usual_basis(slug: str, series: Sequence[SeriesData]) -> str:

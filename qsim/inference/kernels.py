@@ -27,7 +27,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qsim.model.likelihood import INTERVAL, log_likelihood
+from qsim.model.likelihood import INTERVAL, density_ratio, log_likelihood, log_ndtr_difference
 from qsim.model.trend import level_covariance, simulate_path, slope_covariance
 
 Floats = NDArray[np.float64]
@@ -36,6 +36,8 @@ Ints = NDArray[np.int64]
 _MAX_STEPS: Final = 60
 _TOLERANCE: Final = 1e-9
 _SMALLEST_STEP: Final = 1e-8
+_MAX_SWEEPS: Final = 30
+_SETTLED: Final = 1e-6
 _LOG_SQRT_2PI: Final = 0.5 * float(np.log(2.0 * np.pi))
 
 
@@ -89,19 +91,38 @@ def _evaluate(f: Floats, kind: Ints, lower: Floats, upper: Floats, size: Floats,
 
 
 @njit(cache=True, nogil=True)
+def _is_matched(kind: int, lower: float, upper: float, sigma_noise: float) -> bool:
+    """Whether a figure is an interval that is half-open, or wider than the year noise."""
+    return kind == INTERVAL and upper - lower > sigma_noise and not (np.isinf(lower) and np.isinf(upper))
+
+
+@njit(cache=True, nogil=True)
 def _approximate(
-    f: Floats, kind: Ints, lower: Floats, upper: Floats, size: Floats, sigma_noise: float, g: Floats, w: Floats
+    f: Floats,
+    kind: Ints,
+    lower: Floats,
+    upper: Floats,
+    size: Floats,
+    sigma_noise: float,
+    sites: Floats,
+    g: Floats,
+    w: Floats,
 ) -> float:
     """Fill gradient and curvature of the likelihood that is expanded, return its log.
 
-    A closed interval of width h is, as a function of the level, h times the density of a uniform plus a normal
-    variable: it is replaced by the normal law of the same mean and variance. Its own curvature would not do, being
-    zero in the middle of an interval wider than the year noise. The importance ratios put the difference right.
+    A narrow interval of width h is, as a function of the level, h times the density of a uniform plus a normal
+    variable: it is replaced by the normal law of the same mean and variance. A wide or half-open one is replaced by the
+    normal factor that :func:`_update_sites` finds. Their own curvature would not do, being zero in the middle of an
+    interval and sharp at its edge. The importance ratios put the difference right.
     """
     total = 0.0
     for i in range(f.shape[0]):
         width = upper[i] - lower[i]
-        if kind[i] == INTERVAL and np.isfinite(width):
+        if _is_matched(kind[i], lower[i], upper[i], sigma_noise):
+            w[i] = sites[i, 1]
+            g[i] = sites[i, 0] - w[i] * f[i]
+            total += sites[i, 2] + sites[i, 0] * f[i] - 0.5 * w[i] * f[i] * f[i]
+        elif kind[i] == INTERVAL and np.isfinite(width):
             w[i] = 1.0 / (sigma_noise**2 + width * width / 12.0)
             off = 0.5 * (lower[i] + upper[i]) - f[i]
             g[i] = w[i] * off
@@ -125,6 +146,57 @@ def _inner(k: Floats, w: Floats) -> Floats:
 
 
 @njit(cache=True, nogil=True)
+def _update_sites(
+    k: Floats, f: Floats, w: Floats, kind: Ints, lower: Floats, upper: Floats, sigma_noise: float, sites: Floats
+) -> float:
+    """Give wide and half-open intervals the normal factors that match the moments of their true ones.
+
+    Expectation propagation (Rasmussen & Williams, sec. 3.6). A row of ``sites`` is the factor
+    exp(c + nu f - tau f^2 / 2): nu, tau, c. Returns the largest move, in sds of the latent values.
+    """
+    factor, root, largest = _inner(k, w), np.sqrt(w), 0.0
+    for i in range(f.shape[0]):
+        if not _is_matched(kind[i], lower[i], upper[i], sigma_noise):
+            continue
+        column = root * k[:, i]
+        variance = k[i, i] - np.dot(column, _solve(factor, column))
+        cavity = 1.0 / variance - sites[i, 1]
+        if cavity <= 0.0:
+            continue
+        mean, spread = (f[i] / variance - sites[i, 0]) / cavity, 1.0 / cavity
+        scale = np.sqrt(sigma_noise**2 + spread)
+        alpha, beta = (lower[i] - mean) / scale, (upper[i] - mean) / scale
+        log_mass = log_ndtr_difference(alpha, beta)
+        at_lower, at_upper = density_ratio(alpha, log_mass), density_ratio(beta, log_mass)
+        pull = at_lower - at_upper
+        bend = (0.0 if np.isinf(beta) else beta * at_upper) - (0.0 if np.isinf(alpha) else alpha * at_lower)
+        tilted_mean = mean + spread * pull / scale
+        tilted_variance = spread - spread**2 * (bend + pull**2) / scale**2
+        if not tilted_variance > 1e-9 * spread:
+            continue  # lost in rounding: the factor of before serves
+        tau = max(1.0 / tilted_variance - cavity, 0.0)
+        nu = tilted_mean / tilted_variance - mean * cavity
+        log_norm = 0.5 * ((mean * cavity + nu) ** 2 / (cavity + tau) - mean * mean * cavity)
+        largest = max(largest, abs(tau - sites[i, 1]) * variance, abs(nu - sites[i, 0]) * np.sqrt(variance))
+        sites[i, 0], sites[i, 1] = nu, tau
+        sites[i, 2] = log_mass + 0.5 * np.log1p(spread * tau) - log_norm
+    return largest
+
+
+@njit(cache=True, nogil=True)
+def _first_sites(kind: Ints, lower: Floats, upper: Floats, sigma_noise: float) -> Floats:
+    """Factors to begin with: a closed interval's own mean and variance, nothing for a half-open one."""
+    sites = np.zeros((kind.shape[0], 3))
+    for i in range(kind.shape[0]):
+        width = upper[i] - lower[i]
+        if _is_matched(kind[i], lower[i], upper[i], sigma_noise) and np.isfinite(width):
+            middle, tau = 0.5 * (lower[i] + upper[i]), 1.0 / (sigma_noise**2 + width * width / 12.0)
+            sites[i, 0], sites[i, 1] = tau * middle, tau
+            sites[i, 2] = np.log(width) + 0.5 * np.log(tau) - _LOG_SQRT_2PI - 0.5 * tau * middle * middle
+    return sites
+
+
+@njit(cache=True, nogil=True)
 def find_mode(
     k: Floats,
     mean: Floats,
@@ -141,15 +213,45 @@ def find_mode(
 ) -> tuple[float, float]:
     """Fill mode, ``a``, gradient and curvature; return the log evidence and the log-likelihood at the mode.
 
-    ``start`` holds the first guess of ``a``. Steps that lower the log posterior are halved. Draws stay exact where the
-    search stops short of the mode: evidence and importance ratios are taken at the same point.
+    ``start`` holds the first guess of ``a``. Where wide or half-open intervals are among the figures, the search is
+    repeated with their factors brought up to date. Draws stay exact where it all stops short: evidence and importance
+    ratios are taken at the same point.
     """
-    n = mean.shape[0]
+    sites = _first_sites(kind, lower, upper, sigma_noise)
     a[:] = start
+    objective, value = _climb(k, mean, kind, lower, upper, size, sigma_noise, sites, f, a, g, w)
+    for _ in range(_MAX_SWEEPS):
+        if _update_sites(k, f, w, kind, lower, upper, sigma_noise, sites) < _SETTLED:
+            break
+        objective, value = _climb(k, mean, kind, lower, upper, size, sigma_noise, sites, f, a, g, w)
+    factor = _inner(k, w)
+    for i in range(mean.shape[0]):
+        objective -= np.log(factor[i, i])
+    return objective, value
+
+
+@njit(cache=True, nogil=True)
+def _climb(
+    k: Floats,
+    mean: Floats,
+    kind: Ints,
+    lower: Floats,
+    upper: Floats,
+    size: Floats,
+    sigma_noise: float,
+    sites: Floats,
+    f: Floats,
+    a: Floats,
+    g: Floats,
+    w: Floats,
+) -> tuple[float, float]:
+    """Newton's search from ``a``, halving steps that lower the log posterior; return that and the log-likelihood."""
+    n = mean.shape[0]
     f[:] = mean + k @ a
-    value = _approximate(f, kind, lower, upper, size, sigma_noise, g, w)
+    value = _approximate(f, kind, lower, upper, size, sigma_noise, sites, g, w)
     objective = value - 0.5 * np.dot(a, f - mean)
     trial_a, trial_f, trial_g, trial_w = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    trial_value = value
     for _ in range(_MAX_STEPS if n > 0 else 0):
         factor = _inner(k, w)
         root = np.sqrt(w)
@@ -159,7 +261,7 @@ def find_mode(
         while step > _SMALLEST_STEP:
             trial_a[:] = a + step * (newton - a)
             trial_f[:] = mean + k @ trial_a
-            trial_value = _approximate(trial_f, kind, lower, upper, size, sigma_noise, trial_g, trial_w)
+            trial_value = _approximate(trial_f, kind, lower, upper, size, sigma_noise, sites, trial_g, trial_w)
             gain = trial_value - 0.5 * np.dot(trial_a, trial_f - mean) - objective
             if gain >= 0.0:
                 break
@@ -170,9 +272,6 @@ def find_mode(
         objective += gain
         if gain <= _TOLERANCE * (1.0 + abs(objective)):
             break
-    factor = _inner(k, w)
-    for i in range(n):
-        objective -= np.log(factor[i, i])
     return objective, value
 
 

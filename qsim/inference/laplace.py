@@ -17,7 +17,7 @@ from qsim.model.trend import constrain
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_LOG2_POINTS: Final = 9
+_LOG2_POINTS: Final = 10
 _OVERSAMPLING: Final = 2
 """Proposals per draw: keeps draws distinct when weights thin them out."""
 
@@ -53,17 +53,24 @@ def weigh_theta(
     FitError
         If the search for a mode fails, which the figures of a series should never cause.
     """
+    return weigh(theta_prior, lambda z: log_evidence(data, level_prior, z), log2_points)
 
-    def log_likelihood(z: Floats) -> Floats:
-        values = kernels.evidence(constrain(z), *_problem(data, level_prior))
-        if np.isnan(values).any() or not np.isfinite(values).any():
-            raise FitError(
-                f"{data.label}: no finite evidence at {np.count_nonzero(~np.isfinite(values))} of {len(z)} points of "
-                "theta; check the figures of this series for a misprint, or use engine='nuts'"
-            )
-        return values
 
-    return weigh(theta_prior, log_likelihood, log2_points)
+def log_evidence(data: SeriesData, level_prior: LevelPrior, z: Floats) -> Floats:
+    """Log Laplace evidence of one series at unconstrained points of theta, dims (point, 5) -> (point).
+
+    Raises
+    ------
+    FitError
+        If no point has a finite evidence.
+    """
+    values = kernels.evidence(constrain(z), *_problem(data, level_prior))
+    if np.isnan(values).any() or not np.isfinite(values).any():
+        raise FitError(
+            f"{data.label}: no finite evidence at {np.count_nonzero(~np.isfinite(values))} of {len(z)} points of "
+            "theta; check the figures of this series for a misprint, or use engine='nuts'"
+        )
+    return values
 
 
 def draw_series(

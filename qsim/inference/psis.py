@@ -17,6 +17,9 @@ PARETO_K_LIMIT: Final = 0.7
 _EVEN: Final = 2.0
 """Largest weight over the mean below which weights have no tail worth fitting: k is then reported as -inf."""
 
+_EVEN_SHARE: Final = 0.9
+"""Effective share of the draws above which it is so too: a few weights of two or three among ones fake a large k."""
+
 
 def effective_count(weights: Floats) -> float:
     """Number of equal weights worth as much: 1 / sum of the squared normalized weights."""
@@ -42,7 +45,7 @@ def smooth(log_weights: Floats) -> tuple[Floats, float]:
     logs = log_weights - log_weights.max()
     tail = int(np.ceil(min(0.2 * count, 3.0 * np.sqrt(count))))
     raw = np.exp(logs)
-    if tail < 5 or raw.mean() * _EVEN > 1.0:
+    if tail < 5 or raw.mean() * _EVEN > 1.0 or effective_count(raw) > _EVEN_SHARE * count:
         return raw / raw.sum(), -np.inf
     order = np.argsort(logs, kind="stable")
     largest = order[-tail:]

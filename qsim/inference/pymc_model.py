@@ -25,7 +25,7 @@ def build_model(data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPri
     the last ``slope`` (departure from the drift). [link scale]
     """
     with pm.Model() as model:
-        z = theta_prior.mean + np.linalg.cholesky(theta_prior.covariance) @ pm.Normal("z_raw", shape=N_THETA)
+        z = _theta_prior(theta_prior)
         sigma_level, sigma_slope, rho = pt.exp(z[0]), pt.exp(z[1]), pm.math.sigmoid(z[2])
         sigma_noise, mu = SIGMA_NOISE_FLOOR + pt.exp(z[3]), z[4]
         pm.Deterministic(THETA, pt.stack([sigma_level, sigma_slope, rho, sigma_noise, mu]))
@@ -37,6 +37,21 @@ def build_model(data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPri
             latent = level[data.steps] + sigma_noise * noise * data.noisy
             pm.Potential("log_likelihood", pt.sum(pt.concatenate(_terms(data, latent, sigma_noise))))
     return model
+
+
+def _theta_prior(prior: ThetaPrior) -> TensorVariable:
+    """Unconstrained theta under a mixture of normals, with the moments of the mixture as its scale for the sampler."""
+    raw = pm.Normal("z_raw", shape=N_THETA)
+    z = prior.mean + np.linalg.cholesky(prior.covariance) @ raw
+    terms = []
+    for component, weight in zip(prior.components, prior.weights, strict=True):
+        whitener = np.linalg.inv(np.linalg.cholesky(component.covariance))
+        constant = np.log(weight) + np.log(np.diag(whitener)).sum()
+        terms.append(constant - 0.5 * pt.sum((whitener @ (z - component.mean)) ** 2))
+    mixture = pt.logsumexp(pt.stack(terms))
+    # take the sampler's own normal back out: what stays is the mixture
+    pm.Potential("theta_prior", mixture + 0.5 * pt.sum(raw**2))
+    return z
 
 
 def _path(
@@ -71,7 +86,9 @@ def _terms(data: SeriesData, latent: TensorVariable, sigma_noise: TensorVariable
         terms.append(_log_choose(n, k) + k * f - n * pt.softplus(f))
     for at in np.flatnonzero((data.kind == BINOMIAL_RANGE) & (data.lower < data.upper)):
         k, n, f = np.arange(data.lower[at], data.upper[at] + 1.0), data.size[at], latent[at]
-        terms.append((pt.logsumexp(_log_choose(n, k) + k * f) - n * pt.softplus(f))[None])
+        each = _log_choose(n, k) + k * f - n * pt.softplus(f)
+        # the gradient of PyTensor's own logsumexp overflows where k f does
+        terms.append((pt.max(each) + pt.log(pt.sum(pt.exp(each - pt.max(each)))))[None])
     things = np.flatnonzero(data.kind == POISSON)
     if things.size:
         k, f = data.lower[things], latent[things]
@@ -91,6 +108,8 @@ def _log_ndtr(x: TensorVariable) -> TensorVariable:
 
 def _interval(f: TensorVariable, lower: float, upper: float, sigma: TensorVariable) -> TensorVariable:
     """log[Phi((upper - f) / sigma) - Phi((lower - f) / sigma)], stable for narrow intervals and in the tails."""
+    if np.isinf(lower) and np.isinf(upper):
+        return pt.zeros_like(f)
     if np.isinf(upper):
         return _log_ndtr((f - lower) / sigma)
     if np.isinf(lower):

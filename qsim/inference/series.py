@@ -96,7 +96,8 @@ def _counts(indicator: Indicator, row: dict[str, object]) -> _Figure | None:
     trials = _float(row["denominator"])
     successes = _float(row["value"]) if indicator.family == "days" else _float(row["numerator"])
     printed = indicator.family in ("rate", "days") and row["qualifier"] == "="
-    if not printed or np.isnan(successes) or np.isnan(trials) or trials > _MAX_TRIALS:
+    # false for NaN too, and where more succeeded than were tried
+    if not printed or not successes <= trials <= _MAX_TRIALS:
         return None
     return _binomial(row, BINOMIAL, successes, successes, trials)
 
@@ -129,10 +130,14 @@ def _number(indicator: Indicator, row: dict[str, object]) -> _Figure | None:
 
 def _interval(indicator: Indicator, link: Link, row: dict[str, object]) -> _Figure:
     lower, upper = float(link.to_link(_float(row["lower"]))), float(link.to_link(_float(row["upper"])))
+    # the bound of the scale itself (at least 100 %, 366 days, at most 0) stands for what prints as the bound
+    half = 0.5 * 10.0 ** -_float(row["decimals"])
+    lower = float(link.to_link(link.unit - half)) if np.isposinf(lower) else lower
+    upper = float(link.to_link(half)) if np.isneginf(upper) else upper
     ends = list(_finite(lower, upper))
     # the middle of what is printed, kept inside the scale
-    inside = 0.5 * (_float(row["lower"]) + _float(row["upper"]))
-    guess = float(link.to_link(inside)) if np.isfinite(inside) else ends[0] if ends else 0.0
+    middle = float(link.to_link(0.5 * (_float(row["lower"]) + _float(row["upper"]))))
+    guess = middle if np.isfinite(middle) else ends[0] if ends else 0.0
     variance = (upper - lower) ** 2 / 12.0 if len(ends) == 2 else _OPEN_ENDED_VARIANCE
     return _Figure(_year(row), INTERVAL, lower, upper, np.nan, guess, variance)
 

@@ -64,7 +64,8 @@ def log_ndtr_difference(alpha: float, beta: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _density_ratio(x: float, log_mass: float) -> float:
+def density_ratio(x: float, log_mass: float) -> float:
+    """Standard normal density at ``x`` over a mass given by its log; zero at infinity."""
     return 0.0 if math.isinf(x) else math.exp(-0.5 * x * x - _LOG_SQRT_2PI - log_mass)
 
 
@@ -75,7 +76,7 @@ def _interval(f: float, lower: float, upper: float, sigma: float) -> tuple[float
     width = beta - alpha
     if width * (1.0 + 0.5 * abs(alpha + beta)) < 1e-3:
         return log_mass, 0.5 * (alpha + beta) / sigma, (1.0 - width * width / 12.0) / sigma**2
-    at_upper, at_lower = _density_ratio(beta, log_mass), _density_ratio(alpha, log_mass)
+    at_upper, at_lower = density_ratio(beta, log_mass), density_ratio(alpha, log_mass)
     gradient = -(at_upper - at_lower) / sigma
     bend = (0.0 if math.isinf(beta) else beta * at_upper) - (0.0 if math.isinf(alpha) else alpha * at_lower)
     return log_mass, gradient, max(bend / sigma**2 + gradient**2, 0.0)

@@ -1,33 +1,44 @@
 r"""Priors: one definition for both engines.
 
-theta is a multivariate normal on the unconstrained scale :math:`z` = (log sigma_level, log sigma_slope, logit rho,
-log sigma_noise, mu), :math:`z \sim N(m, S)`, one per link and tempo; the first level is normal. The numbers stand in
-``priors.yaml`` with their origin.
+theta is a mixture of multivariate normals on the unconstrained scale :math:`z` = (log sigma_level, log sigma_slope,
+logit rho, log sigma_noise, mu),
+
+.. math:: z \sim \sum_c w_c\, N(m_c, S_c),
+
+one mixture per link and tempo: each component is the population of theta of one indicator that taught it, so that a
+series is taken to behave like one of the indicators seen before, and the data say like which. The first level is
+normal. The numbers stand in ``priors.yaml`` with their origin.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from scipy.special import logsumexp, ndtr
 
 from qsim.indicators import Indicator
 from qsim.model.links import LinkName, link_of
 
 Floats = NDArray[np.float64]
 
+NAMES = ("log_sigma_level", "log_sigma_slope", "logit_rho", "log_sigma_noise", "mu")
+
 
 @dataclass(frozen=True, eq=False)
-class ThetaPrior:
+class NormalLaw:
     """Multivariate normal on the unconstrained scale of theta."""
 
     mean: Floats
     """dims (5). [link scale]"""
     covariance: Floats
     """dims (5, 5). [link scale squared]"""
+    name: str = ""
+    """Slug of the indicator it was learned on."""
 
     def log_density(self, z: Floats) -> Floats:
         """Log density at points ``z``, dims (point, 5) -> (point)."""
@@ -39,6 +50,60 @@ class ThetaPrior:
     def at(self, normals: Floats) -> Floats:
         """Points that standard normals stand for, dims (point, 5) -> (point, 5)."""
         return np.asarray(self.mean + normals @ np.linalg.cholesky(self.covariance).T)
+
+
+@dataclass(frozen=True, eq=False)
+class ThetaPrior:
+    """Mixture of multivariate normals on the unconstrained scale of theta."""
+
+    components: tuple[NormalLaw, ...]
+    weights: Floats
+    """Sum 1, dims (component)."""
+
+    @classmethod
+    def normal(cls, mean: Floats, covariance: Floats) -> "ThetaPrior":
+        """A mixture of one."""
+        return cls((NormalLaw(mean, covariance),), np.ones(1))
+
+    def component_log_densities(self, z: Floats) -> Floats:
+        """Log density of each component at points ``z``, dims (component, point)."""
+        return np.array([component.log_density(z) for component in self.components])
+
+    def log_density(self, z: Floats) -> Floats:
+        """Log density at points ``z``, dims (point, 5) -> (point)."""
+        with np.errstate(divide="ignore"):
+            weights = np.log(self.weights)
+        return np.asarray(logsumexp(self.component_log_densities(z) + weights[:, None], axis=0))
+
+    def at(self, normals: Floats) -> Floats:
+        """Points that standard normals stand for, dims (point, 6) -> (point, 5); the last one picks the component."""
+        edges = np.cumsum(self.weights)
+        chosen = np.minimum(np.searchsorted(edges, ndtr(normals[:, -1]) * edges[-1]), len(self.components) - 1)
+        z = np.empty((len(normals), self.mean.size))
+        for number, component in enumerate(self.components):
+            z[chosen == number] = component.at(normals[chosen == number, :-1])
+        return z
+
+    @property
+    def mean(self) -> Floats:
+        """Mean of the mixture, dims (5). [link scale]"""
+        return np.asarray(self.weights @ np.array([component.mean for component in self.components]))
+
+    @property
+    def covariance(self) -> Floats:
+        """Covariance of the mixture, dims (5, 5). [link scale squared]"""
+        shifts = np.array([component.mean for component in self.components]) - self.mean
+        within = np.array([component.covariance for component in self.components])
+        return np.asarray(np.einsum("c,cij->ij", self.weights, within + shifts[:, :, None] * shifts[:, None, :]))
+
+    def without(self, name: str | None) -> "ThetaPrior":
+        """This mixture without the component learned on one indicator; itself if there is none, or no other."""
+        kept = np.array([component.name != name for component in self.components])
+        if name is None or kept.all() or not kept.any():
+            return self
+        weights = self.weights[kept]
+        components = tuple(one for one, stays in zip(self.components, kept, strict=True) if stays)
+        return ThetaPrior(components, weights / weights.sum())
 
 
 @dataclass(frozen=True)
@@ -79,16 +144,21 @@ def priors_of(indicator: Indicator) -> LinkPriors:
     return default_priors()[slow if indicator.tempo == "slow" and slow in default_priors() else name]
 
 
-def _link_priors(part: Mapping[str, object]) -> LinkPriors:
-    names = ("log_sigma_level", "log_sigma_slope", "logit_rho", "log_sigma_noise", "mu")
-    theta: Mapping[str, Mapping[str, float]] = part["theta"]  # type: ignore[assignment]
-    sd = np.array([theta[name]["sd"] for name in names])
-    correlation = np.array(part["correlation"], dtype=float) if "correlation" in part else np.eye(len(names))
-    level: Mapping[str, float] = part["level"]  # type: ignore[assignment]
+def _link_priors(part: Mapping[str, Any]) -> LinkPriors:
+    components = tuple(_normal_law(component) for component in part["theta"])
     return LinkPriors(
-        theta=ThetaPrior(np.array([theta[name]["mean"] for name in names]), correlation * np.outer(sd, sd)),
-        level=LevelPrior(level["mean"], level["sd"]),
-        region_sd=float(part["region_sd"]),  # type: ignore[arg-type]
-        gap_sd=float(part["gap_sd"]),  # type: ignore[arg-type]
-        origin=str(part["origin"]),
+        theta=ThetaPrior(components, np.full(len(components), 1.0 / len(components))),
+        level=LevelPrior(**part["level"]),
+        region_sd=part["region_sd"],
+        gap_sd=part["gap_sd"],
+        origin=part["origin"],
     )
+
+
+def _normal_law(component: Mapping[str, Any]) -> NormalLaw:
+    """A component: means, sds, and the correlations below the diagonal row by row (none stands for independence)."""
+    sd = np.array(component["sd"], dtype=float)
+    below = np.zeros((sd.size, sd.size))
+    below[np.tril_indices(sd.size, -1)] = component.get("correlation", 0.0)
+    correlation = np.eye(sd.size) + below + below.T
+    return NormalLaw(np.array(component["mean"], dtype=float), correlation * np.outer(sd, sd), component["learned_on"])

@@ -1,6 +1,7 @@
 """One series as arrays: what an engine needs to know about its figures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from qsim.model.links import Link
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+_PER_FIGURE: Final = ("year", "kind", "lower", "upper", "size", "guess", "guess_variance", "printed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,3 +71,12 @@ class SeriesData:
     def sign(self) -> float:
         """Direction in which the drift counts as progress."""
         return 1.0 if self.indicator.better == "higher" else -1.0
+
+    def between(self, first: int, last: int) -> "SeriesData":
+        """A copy that knows the figures of ``first`` to ``last`` only.
+
+        Its grid runs from the first figure in that window to ``last``, and is ``last`` alone where there is none.
+        """
+        within = (self.year >= first) & (self.year <= last)
+        figures = {name: getattr(self, name)[within] for name in _PER_FIGURE}
+        return replace(self, first_year=int(figures["year"].min(initial=last)), origin=last, **figures)

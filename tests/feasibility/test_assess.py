@@ -182,7 +182,7 @@ def test_there_is_one_result_per_scenario_and_target_in_the_order_of_the_plan(ma
     assert assessment.draws == 5
 
 
-@settings(derandomize=True, deadline=None, max_examples=20)
+@settings(derandomize=True, deadline=None, max_examples=10)
 @given(order=st.permutations(range(5)))
 def test_the_order_of_targets_does_not_matter(many, plan, draws, order):
     straight = assess(draws, plan(*many)).results
@@ -190,7 +190,7 @@ def test_the_order_of_targets_does_not_matter(many, plan, draws, order):
     assert mixed == tuple(straight[place] for place in order)
 
 
-@settings(derandomize=True, deadline=None, max_examples=20)
+@settings(derandomize=True, deadline=None, max_examples=10)
 @given(seed=st.integers(0, 1000))
 def test_the_order_of_draws_does_not_matter(many, plan, draws, seed):
     shuffled = draws.isel(draw=np.random.default_rng(seed).permutation(N))

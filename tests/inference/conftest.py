@@ -16,11 +16,15 @@ def _indicator(slug, **traits):
     return Indicator(slug=slug, name=Names(zh=slug, en=slug), **traits)
 
 
+def _definition(code):
+    return Definition(code=code, name=Names(zh=code, en=code))
+
+
 @pytest.fixture(scope="session")
 def catalogue():
     return Catalogue(
         indicators=(
-            _indicator("pass_rate", definitions=[Definition(code=c, name=Names(zh=c, en=c)) for c in ("old", "new")]),
+            _indicator("pass_rate", definitions=(_definition("old"), _definition("new"))),
             _indicator("rate"),
             _indicator("other_rate", better="lower"),
             _indicator("days", family="days", unit="天", decimals=0),
@@ -52,10 +56,10 @@ def series_of():
         columns = np.array(figures, dtype=float).reshape(-1, 5).T
         step, kind, lower, upper, size = columns
         last = int(step.max(initial=0)) if years is None else years - 1
-        middle = np.where(np.isinf(lower), upper, np.where(np.isinf(upper), lower, 0.5 * (lower + upper)))
         interval = kind == INTERVAL
-        share = (middle + 0.5) / (np.where(interval | np.isnan(size), 1.0, size) + 1.0)
         with np.errstate(invalid="ignore", divide="ignore"):
+            middle = np.where(np.isinf(lower), upper, np.where(np.isinf(upper), lower, 0.5 * (lower + upper)))
+            share = (middle + 0.5) / (np.where(interval | np.isnan(size), 1.0, size) + 1.0)
             of_count = np.where(np.isnan(size), np.log(middle + 0.5), np.log(share / (1.0 - share)))
         return SeriesData(
             region=region,

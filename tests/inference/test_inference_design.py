@@ -8,7 +8,8 @@ from qsim.inference.design import MIN_EFFECTIVE_POINTS, Weighted, sobol_normals,
 from qsim.model.priors import ThetaPrior, default_priors
 from qsim.model.trend import N_THETA
 
-PRIOR = default_priors()["logit"].theta
+PRIOR = default_priors()["log"].theta  # a mixture of one: its posteriors have closed forms
+MIXTURE = default_priors()["logit"].theta
 
 
 class Normal:
@@ -95,10 +96,10 @@ def test_a_constant_factor_moves_the_evidence_alone():
 
 def test_sobol_normals_are_standard_and_depend_on_seed_alone():
     normals = sobol_normals(10, 0)
-    assert normals.shape == (1024, N_THETA)
+    assert normals.shape == (1024, N_THETA + 1)
     # a scrambled net is at least as even as independent points
     assert np.abs(normals.mean(axis=0)).max() <= 4.0 / np.sqrt(1024)
-    assert np.abs(np.cov(normals.T) - np.eye(N_THETA)).max() <= 4.0 * np.sqrt(2.0 / 1024)
+    assert np.abs(np.cov(normals.T) - np.eye(N_THETA + 1)).max() <= 4.0 * np.sqrt(2.0 / 1024)
     assert not np.array_equal(normals, sobol_normals(10, 1))
 
 
@@ -110,15 +111,30 @@ def test_moments_of_weighted_points_are_weighted():
     assert weighted.effective == pytest.approx(1.6)
 
 
-def test_points_of_a_prior_have_its_moments_and_density():
-    points = PRIOR.at(sobol_normals(12, 0))
-    sd = np.sqrt(np.diag(PRIOR.covariance))
-    assert np.all(np.abs(points.mean(axis=0) - PRIOR.mean) <= 4.0 * sd / 64.0)
-    error = (np.cov(points.T) - PRIOR.covariance) / np.outer(sd, sd)
+@pytest.mark.parametrize("prior", [PRIOR, MIXTURE])
+def test_points_of_a_prior_have_its_moments(prior):
+    points = prior.at(sobol_normals(12, 0))
+    sd = np.sqrt(np.diag(prior.covariance))
+    assert np.all(np.abs(points.mean(axis=0) - prior.mean) <= 4.0 * sd / 64.0)
+    error = (np.cov(points.T) - prior.covariance) / np.outer(sd, sd)
     assert np.abs(error).max() <= 4.0 * np.sqrt(2.0) / 64.0
-    np.testing.assert_allclose(
-        PRIOR.log_density(points), stats.multivariate_normal(PRIOR.mean, PRIOR.covariance).logpdf(points)
-    )
+
+
+@pytest.mark.parametrize("prior", [PRIOR, MIXTURE])
+def test_the_density_of_a_prior_is_the_weighted_sum_of_its_components(prior):
+    points = prior.at(sobol_normals(6, 0))
+    parts = [stats.multivariate_normal(one.mean, one.covariance).pdf(points) for one in prior.components]
+    np.testing.assert_allclose(np.exp(prior.log_density(points)), prior.weights @ parts)
+
+
+def test_leaving_a_component_out_leaves_the_others_in_proportion():
+    name = MIXTURE.components[3].name
+    found = MIXTURE.without(name)
+    assert name not in [one.name for one in found.components]
+    np.testing.assert_allclose(found.weights, 1.0 / 13.0)
+    assert MIXTURE.without("never learned on") is MIXTURE
+    assert MIXTURE.without(None) is MIXTURE
+    assert PRIOR.without(PRIOR.components[0].name) is PRIOR
 
 
 def test_every_shipped_prior_is_a_proper_density():

@@ -113,9 +113,7 @@ def quadrature(figure, theta, prior):
             log_figure = lower * latent - np.exp(latent) - special.gammaln(lower + 1.0)
         else:
             k = np.arange(lower, upper + 1.0)
-            log_figure = special.logsumexp(
-                [stats.binom.logpmf(one, size, special.expit(latent)) for one in k], axis=0
-            )
+            log_figure = special.logsumexp([stats.binom.logpmf(one, size, special.expit(latent)) for one in k], axis=0)
         log_figure = special.logsumexp(log_figure, b=weights / np.sqrt(2.0 * np.pi), axis=1)
     log_joint = log_figure + stats.norm.logpdf(grid, prior.mean, prior.sd)
     density = np.exp(log_joint - log_joint.max())

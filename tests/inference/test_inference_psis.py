@@ -108,6 +108,12 @@ def test_weights_that_are_equal_in_the_tail_are_left_alone():
     np.testing.assert_allclose(weights, np.exp(log_weights) / np.exp(log_weights).sum())
 
 
+def test_a_few_weights_of_two_or_three_among_even_ones_are_no_heavy_tail():
+    log_weights = np.zeros(8000)
+    log_weights[:40] = np.linspace(0.01, np.log(3.0), 40)
+    assert smooth(log_weights)[1] == -np.inf
+
+
 def test_the_effective_count_is_that_of_equal_weights():
     assert effective_count(np.full(50, 0.02)) == pytest.approx(50.0)
     assert effective_count(np.array([3.0, 0.0, 0.0])) == 1.0

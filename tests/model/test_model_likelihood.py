@@ -1,5 +1,7 @@
 """Likelihoods of figures: values against independent references, derivatives against differences."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -169,8 +171,7 @@ def test_two_halves_of_an_interval_add_up(lower, width, cut, f, sigma):
 def test_ranges_of_counts_that_cover_all_counts_have_probability_one(f):
     edges = [0, 1, 5, 40, 41, 97, 101]
     parts = [
-        log_likelihood(BINOMIAL_RANGE, f, float(low), float(after - 1), 100.0, 0.1)[0]
-        for low, after in zip(edges[:-1], edges[1:], strict=True)
+        log_likelihood(BINOMIAL_RANGE, f, float(low), float(after - 1), 100.0, 0.1)[0] for low, after in pairwise(edges)
     ]
     assert special.logsumexp(parts) == pytest.approx(0.0, abs=1e-10)
 

@@ -2,10 +2,11 @@ r"""Learn the logit prior of theta from the histories of a panel of annual perce
 
     python tests/statistical/learn_priors.py PANEL_FOLDER
 
-reads ``series.csv.gz`` and ``protocol.csv`` of the panel and prints the block ``links: logit:`` of
-``qsim/model/priors.yaml``. Only the histories up to each case's cutoff are read, never its outcomes, and only measured
-indicators. EM for a normal population: the E step weighs a Sobol design of theta for every series by its evidence, the
-M step takes mean and covariance of the weighted points; every indicator counts the same, however many series it has.
+reads ``series.csv.gz`` and ``protocol.csv`` of the panel and prints the components of ``links: logit: theta:`` of
+``qsim/model/priors.yaml``, one for each measured indicator: the normal population of theta over its regions. Only the
+histories up to each case's cutoff are read, never its outcomes. A component rests on its own indicator alone and a wide
+fixed law that weighs five series, so that leaving it out leaves the indicator out. EM: the E step weighs one Sobol
+design of theta for every series by its evidence, the M step takes mean and covariance of the weighted points.
 """
 
 import sys
@@ -15,17 +16,20 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import logsumexp
 
 from qsim.indicators import Indicator
-from qsim.inference.laplace import weigh_theta
+from qsim.inference.design import sobol_normals
+from qsim.inference.laplace import log_evidence
 from qsim.inference.series import make_series
-from qsim.model.priors import LevelPrior, ThetaPrior, default_priors
+from qsim.model.priors import LevelPrior, NormalLaw
 from qsim.model.series import SeriesData
 from qsim.records import Names
 
-ROUNDS = 12
+ROUNDS = 25
+WIDE = NormalLaw(np.array([-2.1, -3.1, 0.5, -2.4, 0.04]), np.diag(np.array([1.2, 1.1, 1.4, 1.5, 0.07]) ** 2))
+WIDE_SERIES = 5.0
 LOWER_IS_BETTER = {"se_social_assistance"}
-NAMES = ("log_sigma_level", "log_sigma_slope", "logit_rho", "log_sigma_noise", "mu")
 
 
 def histories(folder: Path) -> list[SeriesData]:
@@ -36,9 +40,8 @@ def histories(folder: Path) -> list[SeriesData]:
     table["decimals"] = table["value"].str.partition(".")[2].str.len()
     table["value"] = table["value"].astype(float)
     half = 0.5 * 10.0 ** -table["decimals"]
-    table = table.assign(
-        lower=(table["value"] - half).clip(0), upper=(table["value"] + half).clip(upper=100), qualifier="="
-    )
+    table["lower"], table["upper"] = (table["value"] - half).clip(0), (table["value"] + half).clip(upper=100)
+    table["qualifier"] = "="
     groups = dict(list(table.groupby(["indicator", "region"])))
     found = []
     for case in cases.itertuples():
@@ -50,43 +53,36 @@ def histories(folder: Path) -> list[SeriesData]:
     return found
 
 
-def learn(series: list[SeriesData]) -> ThetaPrior:
-    """Normal population of theta by EM, starting wide."""
-    start = default_priors()["logit"].theta
-    prior = ThetaPrior(start.mean, start.covariance)
-    level = LevelPrior(1.0, 3.0)
-    counts = pd.Series([one.indicator.slug for one in series]).value_counts()
-    share = np.array([1.0 / counts[one.indicator.slug] for one in series])
-    share /= share.sum()
-    for round_ in range(ROUNDS):
-        with ThreadPoolExecutor(2) as workers:
-            posteriors = list(workers.map(partial(weigh_theta, theta_prior=prior, level_prior=level), series))
-        means = np.array([posterior.mean for posterior in posteriors])
-        mean = share @ means
-        covariance = sum(
-            weight * (posterior.covariance + np.outer(posterior.mean - mean, posterior.mean - mean))
-            for weight, posterior in zip(share, posteriors, strict=True)
-        )
-        evidence = share @ np.array([posterior.log_evidence for posterior in posteriors])
-        print(f"# round {round_}: mean log evidence {evidence:.4f}, mean {np.round(mean, 3)}", file=sys.stderr)
-        prior = ThetaPrior(mean, np.asarray(covariance))
-    return prior
+def population(z: np.ndarray, evidence: np.ndarray) -> NormalLaw:
+    """Normal population of theta; ``evidence`` has dims (series, point), the points are drawn from ``WIDE``."""
+    law, total = WIDE, WIDE_SERIES + len(evidence)
+    proposal = WIDE.log_density(z)
+    for _ in range(ROUNDS):
+        logs = evidence + (law.log_density(z) - proposal)
+        weights = np.exp(logs - logsumexp(logs, axis=1, keepdims=True)).sum(axis=0)
+        mean = (WIDE_SERIES * WIDE.mean + weights @ z) / total
+        apart, shift = z - mean, WIDE.mean - mean
+        scatter = WIDE_SERIES * (WIDE.covariance + np.outer(shift, shift)) + apart.T @ (apart * weights[:, None])
+        law = NormalLaw(mean, scatter / total)
+    return law
 
 
 def main() -> None:
-    """Print the block for ``priors.yaml``."""
+    """Print the components for ``priors.yaml``."""
     series = histories(Path(sys.argv[1]))
-    prior = learn(series)
-    sd = np.sqrt(np.diag(prior.covariance))
-    correlation = prior.covariance / np.outer(sd, sd)
-    first = np.array([one.guess[0] for one in series])
-    print(f"  # learned from {len(series)} histories; first levels: mean {first.mean():.2f}, sd {first.std():.2f}")
-    print("    theta:")
-    for name, center, spread in zip(NAMES, prior.mean, sd, strict=True):
-        print(f"      {name}: {{mean: {center:.3f}, sd: {spread:.3f}}}")
-    print("    correlation:")
-    for row in correlation:
-        print(f"      - [{', '.join(f'{value:.3f}' for value in row)}]")
+    z = WIDE.at(sobol_normals(12, 0))
+    level = LevelPrior(0.8, 2.6)
+    with ThreadPoolExecutor(2) as workers:
+        evidence = np.array(list(workers.map(partial(log_evidence, level_prior=level, z=z), series)))
+    slugs = np.array([one.indicator.slug for one in series])
+    for slug in sorted(set(slugs)):
+        law = population(z, evidence[slugs == slug])
+        sd = np.sqrt(np.diag(law.covariance))
+        correlation = (law.covariance / np.outer(sd, sd))[np.tril_indices(len(sd), -1)]
+        print(f"      - learned_on: {slug}  # {np.count_nonzero(slugs == slug)} histories")
+        print(f"        mean: [{', '.join(f'{value:.3f}' for value in law.mean)}]")
+        print(f"        sd: [{', '.join(f'{value:.3f}' for value in sd)}]")
+        print(f"        correlation: [{', '.join(f'{value:.2f}' for value in correlation)}]")
 
 
 if __name__ == "__main__":

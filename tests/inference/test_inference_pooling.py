@@ -1,0 +1,172 @@
+"""What a pool says of a region: limits, invariances, and brute-force quadrature."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from qsim.inference.design import sobol_normals
+from qsim.inference.pooling import PRIOR_SERIES, TEMPER, PoolFit, fit_pool, pooled_level, pooled_theta
+from qsim.model.likelihood import INTERVAL
+from qsim.model.priors import ThetaPrior, default_priors
+
+PRIORS = default_priors()["logit"]
+NOISE = np.exp(2.0 * PRIORS.theta.mean[3])
+
+
+@pytest.fixture
+def peers_at(series_of):
+    def make(values, *, variance=0.1, year=0):
+        return [
+            series_of(
+                [(year, INTERVAL, value - 0.05, value + 0.05, np.nan)], region=f"r{place}", guess_variance=[variance]
+            )
+            for place, value in enumerate(values)
+        ]
+
+    return make
+
+
+@pytest.fixture
+def own(series_of):
+    return series_of([], years=1)
+
+
+def test_without_peers_the_shipped_law_of_levels_holds(own):
+    assert pooled_level(own, [], PRIORS) == PRIORS.level
+
+
+def test_many_peers_give_their_mean_and_the_sd_between_them(own, peers_at):
+    count, between = 400, 0.7
+    values = 2.0 + between * stats.norm.ppf((np.arange(count) + 0.5) / count)
+    found = pooled_level(own, peers_at(values, variance=1e-6), replace(PRIORS, theta=without_noise()))
+    assert found.mean == pytest.approx(2.0, abs=0.02)
+    # the sd of 400 values has a standard error of 3.5 %
+    assert found.sd == pytest.approx(between, rel=4.0 / np.sqrt(2.0 * count))
+
+
+def without_noise():
+    mean = PRIORS.theta.mean.copy()
+    mean[3] = -20.0
+    return ThetaPrior.normal(mean, PRIORS.theta.covariance)
+
+
+def test_many_equal_peers_give_their_value_and_hardly_any_spread(own, peers_at):
+    found = pooled_level(own, peers_at([2.0] * 200, variance=1e-4), replace(PRIORS, theta=without_noise()))
+    assert found.mean == pytest.approx(2.0, abs=1e-3)
+    assert found.sd <= 0.05
+
+
+def test_a_peer_far_away_widens(own, peers_at):
+    near = pooled_level(own, peers_at([2.0, 2.1, 1.9, 2.0, 2.05]), PRIORS)
+    far = pooled_level(own, peers_at([2.0, 2.1, 1.9, 2.0, 2.05, 5.0]), PRIORS)
+    assert far.sd > 1.5 * near.sd
+    assert far.mean > near.mean
+
+
+def test_the_order_of_peers_does_not_count(own, peers_at):
+    peers = peers_at([1.0, 2.0, 3.5, -0.4])
+    one, other = pooled_level(own, peers, PRIORS), pooled_level(own, peers[::-1], PRIORS)
+    assert (one.mean, one.sd) == (pytest.approx(other.mean, rel=1e-12), pytest.approx(other.sd, rel=1e-12))
+
+
+@pytest.mark.parametrize("values", [(1.0, 1.8, 2.5), (2.0, 2.0, 2.0), (-1.0, 4.0, 4.2)])
+def test_the_pooled_level_agrees_with_quadrature_over_mean_and_spread(own, peers_at, values):
+    found = pooled_level(own, peers_at(values, variance=0.2), PRIORS)
+    m = np.linspace(-12.0, 15.0, 1801)[:, None, None]
+    tau = np.linspace(1e-4, 6.0 * PRIORS.region_sd, 1201)[None, :, None]
+    log_weight = stats.norm.logpdf(np.array(values), m, np.sqrt(tau**2 + 0.2 + NOISE)).sum(axis=2)
+    log_weight += stats.norm.logpdf(m[..., 0], PRIORS.level.mean, PRIORS.level.sd)
+    log_weight += stats.norm.logpdf(tau[..., 0], 0.0, PRIORS.region_sd)
+    weight = np.exp(log_weight - log_weight.max())
+    weight /= weight.sum()
+    mean = (weight * m[..., 0]).sum()
+    variance = (weight * (tau[..., 0] ** 2 + (m[..., 0] - mean) ** 2)).sum()
+    # 200 points of tau up to four of its scale
+    assert found.mean == pytest.approx(mean, abs=2e-3)
+    assert found.sd == pytest.approx(np.sqrt(variance), rel=5e-3)
+
+
+def test_the_figure_nearest_in_time_counts_and_an_old_one_less(series_of, own):
+    def peer(*figures):
+        return series_of([(year, INTERVAL, v - 0.05, v + 0.05, np.nan) for year, v in figures], years=9)
+
+    at_once = pooled_level(own, [peer((0, 4.0), (8, 1.0))], PRIORS)
+    later = pooled_level(own, [peer((8, 4.0))], PRIORS)
+    assert at_once.mean > later.mean
+    assert at_once.sd < later.sd
+    assert at_once == pooled_level(own, [peer((0, 4.0))], PRIORS)
+
+
+PRIOR = PRIORS.theta
+Z = PRIOR.at(sobol_normals(10, 0))
+
+
+def pool_of(*log_evidence):
+    """A pool whose members have these log evidences at points drawn from the prior itself."""
+    rows = np.array(log_evidence).reshape(-1, len(Z))
+    return PoolFit(tuple(f"r{row}/rate" for row in range(len(rows))), Z, PRIOR.log_density(Z), rows, PRIOR)
+
+
+def test_without_peers_the_prior_of_theta_is_the_shipped_one():
+    assert pooled_theta(pool_of(), "a/rate") is PRIOR
+    assert pooled_theta(pool_of(np.zeros(len(Z))), "r0/rate") is PRIOR
+
+
+@pytest.mark.parametrize("count", [1, 7, 300])
+def test_peers_that_say_nothing_leave_the_prior(count):
+    found = pooled_theta(pool_of(*[np.zeros(len(Z))] * count), "a/rate")
+    sd = np.sqrt(np.diag(PRIOR.covariance))
+    # as far as 1,024 points of the design give the prior's own moments
+    assert np.abs((found.mean - PRIOR.mean) / sd).max() <= 4.0 / np.sqrt(len(Z))
+    assert np.abs((found.covariance - PRIOR.covariance) / np.outer(sd, sd)).max() <= 4.0 * np.sqrt(2.0 / len(Z))
+
+
+def test_the_pool_s_own_component_weighs_half_a_series_a_peer_against_sixty():
+    found = pooled_theta(pool_of(*[np.zeros(len(Z))] * 120), "a/rate")
+    assert found.components[-1].name == "pool"
+    assert found.weights[-1] == pytest.approx(TEMPER * 120 / (PRIOR_SERIES + TEMPER * 120))
+    assert found.weights.sum() == pytest.approx(1.0)
+
+
+def test_peers_that_agree_pull_theta_towards_them():
+    toward = PRIOR.mean + np.array([1.0, 0.0, 0.0, -1.0, 0.0]) * np.sqrt(np.diag(PRIOR.covariance))
+    row = -0.5 * np.square((Z - toward) / (0.5 * np.sqrt(np.diag(PRIOR.covariance)))).sum(axis=1)
+    few, many = (pooled_theta(pool_of(*[row] * count), "a/rate") for count in (5, 100))
+    for found in (few, many):
+        assert found.mean[0] > PRIOR.mean[0]
+        assert found.mean[3] < PRIOR.mean[3]
+    assert abs(many.components[-1].mean - toward).sum() < abs(few.components[-1].mean - toward).sum()
+
+
+def test_a_component_that_foretells_the_pool_better_gains_weight():
+    best = PRIOR.components[2]
+    row = best.log_density(Z)
+    found = pooled_theta(pool_of(*[row] * 40), "a/rate")
+    shipped = found.weights[:-1]
+    assert int(np.argmax(shipped)) == 2
+    assert shipped[2] > PRIOR.weights[2]
+
+
+def test_the_order_of_a_pool_does_not_count_and_a_series_is_left_out_of_its_own():
+    rng = np.random.default_rng(0)
+    rows = [-0.5 * np.square(Z - PRIOR.mean - rng.standard_normal(5)).sum(axis=1) for _ in range(4)]
+    one, other = pooled_theta(pool_of(*rows), "a/rate"), pooled_theta(pool_of(*rows[::-1]), "a/rate")
+    np.testing.assert_allclose(one.mean, other.mean, rtol=1e-9)
+    np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-9)
+    without_last = pooled_theta(pool_of(*rows), "r3/rate")
+    np.testing.assert_array_equal(without_last.mean, pooled_theta(pool_of(*rows[:3]), "a/rate").mean)
+
+
+def test_a_left_out_component_does_not_come_back_through_the_pool():
+    name = PRIOR.components[0].name
+    found = pooled_theta(pool_of(PRIOR.components[0].log_density(Z)), "a/rate", leave_out=name)
+    assert name not in [component.name for component in found.components]
+
+
+def test_a_pool_weighs_only_members_with_three_figures(series_of):
+    figures = [(step, INTERVAL, 1.0, 1.1, np.nan) for step in range(5)]
+    found = fit_pool([series_of(figures, region="long"), series_of(figures[:2], region="short")])
+    assert found.labels == ("long/rate",)
+    assert found.log_evidence.shape == (1, len(found.z))

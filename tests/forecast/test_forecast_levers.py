@@ -98,8 +98,10 @@ def test_an_effect_in_points_saturates_below_the_ceiling(posterior, rate, scenar
     forecast = posterior(rate, level=99).forecast(YEARS, [base, push])
     assert float(forecast[RATE].max()) < 100
     assert float(forecast[PUBLISHED].max()) <= 100
-    gain = forecast[RATE].sel(scenario="push") - forecast[RATE].sel(scenario="baseline")
-    assert float(gain.max()) < points
+    baseline = forecast[RATE].sel(scenario="baseline")
+    gain = forecast[RATE].sel(scenario="push") - baseline
+    # the size holds at each draw's level of the year before; one that has fallen since has more room to rise
+    assert float(gain.where(baseline >= baseline.sel(year=2017)).max()) < points
 
 
 @settings(derandomize=True, deadline=None, max_examples=25)

@@ -141,6 +141,39 @@ def assess(
 
 
 @app.command()
+def backtest(
+    observations: Annotated[Path, typer.Argument(metavar="OBS", help="Table of figures (csv, csv.gz, xlsx, parquet).")],
+    cases: Annotated[Path, typer.Option(metavar="CASES", help="Table of cases: series, cutoff, history, targets.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="File to write: .csv, .csv.gz or .parquet.")
+    ],
+    horizon: Annotated[int, typer.Option(metavar="N", min=1, max=30, help="Years to forecast.")] = 5,
+    pool: Annotated[
+        Literal["indicator", "none"], typer.Option(help="Whether other series of an indicator inform a case.")
+    ] = "indicator",
+    draws: Draws = 4000,
+    seed: Seed = 0,
+    engine: EngineName = "laplace",
+    quiet: Quiet = False,
+) -> None:
+    """Forecast past years from what was known then, and write quantiles and probabilities of targets."""
+    from qsim.evaluation import backtest as testing
+    from qsim.evaluation.cases import read_cases
+    from qsim.evaluation.table import checked_ending, write_forecasts
+    from qsim.observations.read import read_observations
+
+    checked_ending(output)
+    asked = read_cases(cases)
+    figures = read_observations(observations)
+    with _progress(cases.name, quiet=quiet) as report:
+        result = testing.backtest(
+            figures, asked, horizon=horizon, pool=pool, engine=engine, draws=draws, seed=seed, progress=report
+        )
+    write_forecasts(result, output)
+    typer.echo(output)
+
+
+@app.command()
 def schema(
     output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write to.")] = Path(
         "schemas"

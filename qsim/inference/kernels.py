@@ -41,7 +41,7 @@ _SETTLED: Final = 1e-6
 _LOG_SQRT_2PI: Final = 0.5 * float(np.log(2.0 * np.pi))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _cholesky(matrix: Floats) -> Floats:
     n = matrix.shape[0]
     factor = np.zeros((n, n))
@@ -54,7 +54,7 @@ def _cholesky(matrix: Floats) -> Floats:
     return factor
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _solve(factor: Floats, right: Floats) -> Floats:
     """Solve (factor factor^T) x = right."""
     n = right.shape[0]
@@ -70,7 +70,7 @@ def _solve(factor: Floats, right: Floats) -> Floats:
     return x
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _figure_covariance(levels: Floats, steps: Ints, noisy: Floats, sigma_noise: float) -> Floats:
     n = steps.shape[0]
     cov = np.empty((n, n))
@@ -81,7 +81,7 @@ def _figure_covariance(levels: Floats, steps: Ints, noisy: Floats, sigma_noise: 
     return cov
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _evaluate(f: Floats, kind: Ints, lower: Floats, upper: Floats, size: Floats, sigma_noise: float) -> float:
     """Log-likelihood of all figures."""
     total = 0.0
@@ -90,13 +90,13 @@ def _evaluate(f: Floats, kind: Ints, lower: Floats, upper: Floats, size: Floats,
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _is_matched(kind: int, lower: float, upper: float, sigma_noise: float) -> bool:
     """Whether a figure is an interval that is half-open, or wider than the year noise."""
     return kind == INTERVAL and upper - lower > sigma_noise and not (np.isinf(lower) and np.isinf(upper))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _approximate(
     f: Floats,
     kind: Ints,
@@ -133,7 +133,7 @@ def _approximate(
     return total
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _inner(k: Floats, w: Floats) -> Floats:
     """Cholesky factor of B = I + W^1/2 K W^1/2."""
     n = w.shape[0]
@@ -145,7 +145,7 @@ def _inner(k: Floats, w: Floats) -> Floats:
     return _cholesky(b)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _update_sites(
     k: Floats, f: Floats, w: Floats, kind: Ints, lower: Floats, upper: Floats, sigma_noise: float, sites: Floats
 ) -> float:
@@ -161,7 +161,7 @@ def _update_sites(
         column = root * k[:, i]
         variance = k[i, i] - np.dot(column, _solve(factor, column))
         cavity = 1.0 / variance - sites[i, 1]
-        if cavity <= 0.0:
+        if not 0.0 < cavity < np.inf:
             continue
         mean, spread = (f[i] / variance - sites[i, 0]) / cavity, 1.0 / cavity
         scale = np.sqrt(sigma_noise**2 + spread)
@@ -183,7 +183,7 @@ def _update_sites(
     return largest
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _first_sites(kind: Ints, lower: Floats, upper: Floats, sigma_noise: float) -> Floats:
     """Factors to begin with: a closed interval's own mean and variance, nothing for a half-open one."""
     sites = np.zeros((kind.shape[0], 3))
@@ -196,7 +196,7 @@ def _first_sites(kind: Ints, lower: Floats, upper: Floats, sigma_noise: float) -
     return sites
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def find_mode(
     k: Floats,
     mean: Floats,
@@ -230,7 +230,7 @@ def find_mode(
     return objective, value
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _climb(
     k: Floats,
     mean: Floats,
@@ -275,7 +275,7 @@ def _climb(
     return objective, value
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _first_guess(k: Floats, mean: Floats, guess: Floats, guess_variance: Floats, noise: Floats) -> Floats:
     """``a`` of the Gaussian model whose figures are the middles of the intervals."""
     n = mean.shape[0]
@@ -285,7 +285,7 @@ def _first_guess(k: Floats, mean: Floats, guess: Floats, guess_variance: Floats,
     return _solve(_cholesky(c), guess - mean)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def evidence(
     thetas: Floats,
     level_mean: float,
@@ -315,7 +315,7 @@ def evidence(
     return result
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def draw_paths(
     thetas: Floats,
     chosen: Ints,

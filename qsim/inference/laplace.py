@@ -65,12 +65,13 @@ def log_evidence(data: SeriesData, level_prior: LevelPrior, z: Floats) -> Floats
         If no point has a finite evidence.
     """
     values = kernels.evidence(constrain(z), *_problem(data, level_prior))
-    if np.isnan(values).any() or not np.isfinite(values).any():
+    if not np.isfinite(values).any():
         raise FitError(
-            f"{data.label}: no finite evidence at {np.count_nonzero(~np.isfinite(values))} of {len(z)} points of "
-            "theta; check the figures of this series for a misprint, or use engine='nuts'"
+            f"{data.label}: no finite evidence at any of {len(z)} points of theta; "
+            "check the figures of this series for a misprint, or use engine='nuts'"
         )
-    return values
+    # heavy-tailed proposals reach points so absurd that nothing can be computed there: they have no weight
+    return np.where(np.isfinite(values), values, -np.inf)
 
 
 def draw_series(

@@ -35,7 +35,7 @@ _SQRT2: Final = math.sqrt(2.0)
 _LOG_SQRT_2PI: Final = 0.5 * math.log(2.0 * math.pi)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def log_ndtr(x: float) -> float:
     """Log of the standard normal distribution function."""
     if x > -30.0:
@@ -45,7 +45,7 @@ def log_ndtr(x: float) -> float:
     return -0.5 * x * x - _LOG_SQRT_2PI - math.log(-x) + math.log1p(-s * (1.0 - s * (3.0 - s * (15.0 - 105.0 * s))))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def log_ndtr_difference(alpha: float, beta: float) -> float:
     """Stable log of Phi(beta) - Phi(alpha) for alpha < beta."""
     if alpha > 0.0:
@@ -63,13 +63,13 @@ def log_ndtr_difference(alpha: float, beta: float) -> float:
     return math.log1p(-outside)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def density_ratio(x: float, log_mass: float) -> float:
     """Standard normal density at ``x`` over a mass given by its log; zero at infinity."""
     return 0.0 if math.isinf(x) else math.exp(-0.5 * x * x - _LOG_SQRT_2PI - log_mass)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _interval(f: float, lower: float, upper: float, sigma: float) -> tuple[float, float, float]:
     alpha, beta = (lower - f) / sigma, (upper - f) / sigma
     log_mass = log_ndtr_difference(alpha, beta)
@@ -82,17 +82,17 @@ def _interval(f: float, lower: float, upper: float, sigma: float) -> tuple[float
     return log_mass, gradient, max(bend / sigma**2 + gradient**2, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _log_choose(n: float, k: float) -> float:
     return math.lgamma(n + 1.0) - math.lgamma(k + 1.0) - math.lgamma(n - k + 1.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _log1p_exp(f: float) -> float:
     return f + math.log1p(math.exp(-f)) if f > 0.0 else math.log1p(math.exp(f))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _binomial_range(f: float, low: float, high: float, n: float) -> tuple[float, float, float]:
     p = 1.0 / (1.0 + math.exp(-f))
     top, total, first, second = -math.inf, 0.0, 0.0, 0.0
@@ -113,7 +113,7 @@ def _binomial_range(f: float, low: float, high: float, n: float) -> tuple[float,
     return top + math.log(total) - n * _log1p_exp(f), mean - n * p, max(n * p * (1.0 - p) - variance, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def log_likelihood(
     kind: int, f: float, lower: float, upper: float, size: float, sigma_noise: float
 ) -> tuple[float, float, float]:

@@ -62,14 +62,14 @@ def constrain(z: Floats) -> Floats:
     return theta
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def first_slope_variance(sigma_slope: float, rho: float) -> float:
     """Variance V0 of the first slope's departure from the drift."""
     stationary = sigma_slope**2 / max(1.0 - rho**2, 1e-12)
     return min(stationary, SLOPE_SD_CAP**2)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def level_covariance(theta: Floats, years: int, level_variance: float) -> Floats:
     """Covariance of the levels of ``years`` consecutive years, dims (years, years)."""
     sigma_level, sigma_slope, rho = theta[0], theta[1], theta[2]
@@ -92,7 +92,7 @@ def level_covariance(theta: Floats, years: int, level_variance: float) -> Floats
     return cov
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def slope_covariance(theta: Floats, years: int) -> Floats:
     """Covariance of the last year's ``d`` with the level of every year, dims (years)."""
     sigma_slope, rho = theta[1], theta[2]
@@ -105,7 +105,7 @@ def slope_covariance(theta: Floats, years: int) -> Floats:
     return cov
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def simulate_path(theta: Floats, level_sd: float, normals: Floats, level: Floats) -> float:
     """Fill ``level`` with one path of the trend without its mean; return the last ``d``.
 

@@ -132,7 +132,7 @@ class Reading:
 
     @cached_property
     def gaps(self) -> tuple[Gap, ...]:
-        """Missing figures, the most useful first: unanswered before pool-only, binding first, then by what waits."""
+        """Missing figures, the most useful first: unanswered, then binding, then with a level, then by what waits."""
         waiting: dict[str, list[TargetResult]] = {}
         for result in self.of("not_testable", "prior"):
             waiting.setdefault(result.target.indicator, []).append(result)
@@ -207,7 +207,9 @@ def label_rows(result: TargetResult) -> int:
     return max(len(result.target.labels), 1)
 
 
-def _urgency(gap: Gap) -> tuple[bool, bool, int]:
+def _urgency(gap: Gap) -> tuple[bool, bool, bool, int]:
     unanswered = any(result.evidence == "not_testable" for result in gap.results)
     binding = any(result.target.status == "binding" for result in gap.results)
-    return not unanswered, not binding, -gap.rows
+    # a level that is printed can be missed; that something "rises" seldom is
+    level = any(year.level is not None for result in gap.results for year in result.years)
+    return not unanswered, not binding, not level, -gap.rows

@@ -1,5 +1,6 @@
 """Where the shipped plans, catalogue and figures lie."""
 
+from functools import cache
 from pathlib import Path
 
 from qsim.indicators import Catalogue, read_catalogue
@@ -18,6 +19,7 @@ def shipped_plans() -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for path in shipped_folder().glob("*/plan.yaml")))
 
 
+@cache
 def shipped_catalogue() -> Catalogue:
     """The catalogue of indicators that several plans share.
 

@@ -16,7 +16,7 @@ from qsim.inference.pooling import PoolFit, fit_pool, pooled_level, pooled_theta
 from qsim.inference.series import collect_series, without_figures
 from qsim.model.priors import LevelPrior, ThetaPrior, priors_of
 from qsim.model.series import SeriesData
-from qsim.vocabulary import MIN_POOL_REGIONS
+from qsim.vocabulary import MIN_POOL_REGIONS, OBSERVATION
 
 Pool = Literal["indicator", "none"]
 Engine = Literal["laplace", "nuts"]
@@ -52,7 +52,7 @@ def answerable(
     pool: Pool = "indicator",
 ) -> tuple[Key, ...]:
     """Those of the wanted series that have figures, or a pool large enough to answer for them."""
-    series = collect_series(observations, catalogue, origin)
+    series = collect_series(_of_indicators(observations, wanted), catalogue, origin)
     by_key = {(one.region, one.indicator.slug): one for one in series}
     return tuple(key for key in wanted if _job(key, by_key, series, catalogue, bases, pool, origin) is not None)
 
@@ -81,7 +81,8 @@ def fit_series(
     FitError
         If there is nothing to fit or a mode search fails.
     """
-    series = collect_series(observations, catalogue, origin)
+    asked = observations if wanted is None else _of_indicators(observations, wanted)
+    series = collect_series(asked, catalogue, origin)
     by_key = {(one.region, one.indicator.slug): one for one in series}
     keys = tuple(by_key) if wanted is None else tuple(dict.fromkeys(wanted))
     jobs = [job for key in keys if (job := _job(key, by_key, series, catalogue, bases or {}, pool, origin)) is not None]
@@ -141,6 +142,12 @@ def fit_one(
     level_prior = pooled_level(data, others, priors)
     posterior = _sample(data, theta_prior, level_prior, engine, draws, seed)
     return FittedSeries(posterior=posterior, theta_prior=theta_prior, level_prior=level_prior, pool_regions=len(others))
+
+
+def _of_indicators(observations: xr.Dataset, wanted: Sequence[Key]) -> xr.Dataset:
+    """Observations of the wanted indicators, in all regions."""
+    slugs = list({slug for _, slug in wanted})
+    return observations.isel({OBSERVATION: np.isin(observations["indicator"].values.astype(str), slugs)})
 
 
 def _pool_key(data: SeriesData) -> tuple[str, str]:

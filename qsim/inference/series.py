@@ -12,12 +12,28 @@ from qsim.indicators import Catalogue, Indicator
 from qsim.model.likelihood import BINOMIAL, BINOMIAL_RANGE, INTERVAL, POISSON
 from qsim.model.links import Link, link_of
 from qsim.model.series import SeriesData
+from qsim.vocabulary import OBSERVATION
 
 _MAX_RANGE: Final = 400
 """Most counts that may print one rate; beyond it sampling noise is far below rounding, and the interval serves."""
 
 _MAX_TRIALS: Final = 1e6
 """Trials beyond which sampling noise is below any printed digit, so that the printed rate serves."""
+
+_COLUMNS: Final = (
+    "region",
+    "indicator",
+    "basis",
+    "year",
+    "value",
+    "qualifier",
+    "numerator",
+    "denominator",
+    "lower",
+    "upper",
+    "decimals",
+)
+"""Variables of the dataset that make a series."""
 
 _OPEN_ENDED_VARIANCE: Final = 1.0
 """Variance of the guess for a figure without an upper or lower end. [link scale squared]"""
@@ -44,8 +60,8 @@ def collect_series(observations: xr.Dataset, catalogue: Catalogue, origin: int) 
     origin : int
         Last year of the grid; later figures are not used.
     """
-    table = observations.to_dataframe()
-    used = table[(table["set_aside"] == "") & (table["year"] <= origin)]
+    chosen = (observations["set_aside"].values == "") & (observations["year"].values <= origin)
+    used = observations[list(_COLUMNS)].isel({OBSERVATION: chosen}).to_dataframe()
     groups = used.groupby(["region", "indicator", "basis"], sort=True)
     return tuple(
         make_series(str(region), catalogue.get(str(slug)), str(basis), rows.sort_values(["year", "value"]), origin)

@@ -1,6 +1,7 @@
 """The one module that knows ArviZ 0 (``InferenceData``) from ArviZ 1 (``DataTree``), and so PyMC 5 from PyMC 6."""
 
 from collections.abc import Mapping
+from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
@@ -8,6 +9,8 @@ import arviz as az
 import numpy as np
 import pymc as pm
 import xarray as xr
+
+_ARVIZ_MAJOR = int(version("arviz").partition(".")[0])
 
 
 def posterior_of(result: Any) -> xr.Dataset:
@@ -18,8 +21,7 @@ def posterior_of(result: Any) -> xr.Dataset:
 
 def to_arviz(groups: Mapping[str, xr.Dataset]) -> Any:
     """ArviZ container of named groups: an ``InferenceData`` under ArviZ 0, a ``DataTree`` under ArviZ 1."""
-    # ArviZ 1 keeps the old name as an alias of DataTree
-    if issubclass(az.InferenceData, xr.DataTree):
+    if _ARVIZ_MAJOR >= 1:
         return xr.DataTree.from_dict(dict(groups))
     return az.InferenceData(**dict(groups))  # type: ignore[arg-type]  # its stub takes the first group for an option
 

@@ -6,7 +6,8 @@ Given theta, a Kalman filter runs over the years of the grid on the link scale. 
 
     x_t &= F x_{t-1} + (\pm\mu, 0)^T + w_t, \quad
     F = \begin{pmatrix} 1 & \rho \\ 0 & \rho \end{pmatrix}, \\
-    \mathrm{cov}(w_t) &= Q = \begin{pmatrix} \sigma_s^2 + \sigma_l^2 & \sigma_s^2 \\ \sigma_s^2 & \sigma_s^2 \end{pmatrix},
+    \mathrm{cov}(w_t) &= Q =
+    \begin{pmatrix} \sigma_s^2 + \sigma_l^2 & \sigma_s^2 \\ \sigma_s^2 & \sigma_s^2 \end{pmatrix},
 
 and the figure of a year is its middle :math:`y_t = level_t + N(0, \sigma_e^2 + g_t)` with :math:`g_t` the variance from
 sampling and rounding; several figures of a year are averaged with their precisions. With :math:`\nu_t, S_t` the

@@ -70,12 +70,15 @@ class ShockShares:
     region: float
     """Series of one region. [1]"""
     prior_years: float
-    """Years that the shares weigh against those two series have in common. [years]"""
+    """Years that the shares weigh against those two series have in common, above 0. [years]"""
 
     def __post_init__(self) -> None:
         shares = (self.everywhere, self.category, self.indicator, self.region)
-        if min(*shares, self.prior_years) < 0.0 or sum(shares) >= 1.0:
-            raise ValueError(f"shares {shares} of {self.prior_years} years: expected none below 0 and a sum below 1")
+        if min(shares) < 0.0 or sum(shares) >= 1.0 or self.prior_years <= 0.0:
+            raise ValueError(
+                f"shares {shares} that weigh {self.prior_years} years: "
+                "expected none below 0 and a sum below 1, and years above 0"
+            )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -139,7 +142,7 @@ def prior_correlation(series: Sequence[SeriesData], shares: ShockShares) -> Floa
 
 
 def shrunk_correlation(found: Sequence[Innovations], prior: Floats, prior_years: float) -> tuple[Floats, Ints]:
-    """Correlation from the common years and a prior (see the module), and the number of those years.
+    """Correlation from the common years and a prior of more than 0 years (see the module), and how many those are.
 
     Adding a series leaves the others' correlations as they are, unless the whole matrix has to be drawn to the prior.
 
@@ -154,9 +157,7 @@ def shrunk_correlation(found: Sequence[Innovations], prior: Floats, prior_years:
         score[number, at], known[number, at] = one.score, 1.0
     overlap = (known @ known.T).astype(np.int64)
     own = prior_years + np.square(score) @ known.T
-    with np.errstate(invalid="ignore"):  # no prior years and no common ones: 0 / 0, which the next line answers
-        pairwise = (prior_years * prior + score @ score.T) / np.sqrt(own * own.T)
-    pairwise = np.where(overlap > 0, pairwise, prior)
+    pairwise = (prior_years * prior + score @ score.T) / np.sqrt(own * own.T)
     np.fill_diagonal(pairwise, 1.0)
     return _definite(pairwise, prior), overlap
 

@@ -11,8 +11,9 @@ products of two series' scores are regressed on what they have in common, with c
 
 .. math:: E[z_s z_r] / E[z^2] = a_{all} + a_{cat} 1[c_s = c_r] + a_{ind} 1[i_s = i_r] + a_{reg} 1[g_s = g_r],
 
-the pairs of a year with n series weighing 1 / (n - 1) each, and a ridge that weighs as much as a hundred scores: from a
-few histories the shares come out small. Two series of one indicator and region do not occur.
+where the P pairs of a year that have the same in common, of m series, weigh m / (2 P) each (1 / (m - 1) if they are all
+there are: m scores say no more for being paired), and a ridge weighs as much as a hundred scores: from a few histories
+the shares come out small. Two series of one indicator and region do not occur.
 
 Years. The weight of the shares is chosen by the density of the last three years of histories: for random sets of five
 histories of one world and cutoff, the log density of a year's scores under the correlation of the years before, less
@@ -127,19 +128,36 @@ def learned_shares(table: pd.DataFrame, prior_years: float) -> tuple[ShockShares
     """Shares by least squares over pairs of one world and year, and the number of pairs."""
     rows, products = [np.sqrt(RIDGE) * np.eye(1 + len(_COMMON))], [np.zeros(1 + len(_COMMON))]
     for _, year in table.groupby(["world", "year"]):
-        first, second = np.triu_indices(len(year), 1)
-        alike = {name: year[name].to_numpy()[first] == year[name].to_numpy()[second] for name in _COMMON}
-        apart = ~(alike["indicator"] & alike["region"])
-        z = year["z"].to_numpy()
-        root = 1.0 / np.sqrt(max(len(year) - 1, 1))
-        rows.append(root * np.column_stack([np.ones(apart.sum()), *(alike[name][apart] for name in _COMMON)]))
-        products.append(root * (z[first] * z[second])[apart])
+        pairs, product = year_pairs(year)
+        root = np.sqrt(pair_weights(pairs))
+        rows.append(root[:, None] * np.column_stack([np.ones(len(pairs)), pairs[list(_COMMON)]]))
+        products.append(root * product)
     found, _ = nnls(np.concatenate(rows), np.concatenate(products))
     everywhere, category, indicator, region = found / np.mean(table["z"] ** 2) if len(table) else found
     shares = ShockShares(
         everywhere=everywhere, category=category, indicator=indicator, region=region, prior_years=prior_years
     )
     return shares, sum(map(len, products[1:]))
+
+
+def year_pairs(year: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Pairs of the series of a year with what they have in common, and the products of their scores."""
+    first, second = np.triu_indices(len(year), 1)
+    alike = {name: year[name].to_numpy()[first] == year[name].to_numpy()[second] for name in _COMMON}
+    pairs = pd.DataFrame({"first": first, "second": second, **alike})
+    apart = ~(pairs["indicator"] & pairs["region"]).to_numpy()
+    z = year["z"].to_numpy()
+    return pairs[apart], (z[first] * z[second])[apart]
+
+
+def pair_weights(pairs: pd.DataFrame) -> np.ndarray:
+    """Half a series for each series of the pairs that have the same in common, shared out among those pairs."""
+    kind = pairs[list(_COMMON)].to_numpy() @ [1, 2, 4]
+    weights = np.empty(len(pairs))
+    for one in np.unique(kind):
+        of = pairs.loc[kind == one, ["first", "second"]].to_numpy()
+        weights[kind == one] = np.unique(of).size / (2.0 * len(of))
+    return weights
 
 
 def gains(table: pd.DataFrame, series: list[SeriesData], seed: int = 0) -> pd.DataFrame:
@@ -191,6 +209,11 @@ def main() -> None:
         for key in ("everywhere", "category", "indicator", "region"):
             print(f"{key}: {getattr(shares, key):.3f}")
     print(f"prior_years: {weight:g}")
+    found = [year_pairs(year) for _, year in table.groupby(["world", "year"])]
+    of_region = np.concatenate([product[pairs["region"].to_numpy()] for pairs, product in found])
+    mean, error = of_region.mean(), of_region.std(ddof=1) / np.sqrt(of_region.size)
+    scale = np.mean(table["z"] ** 2)
+    print(f"# two indicators of one region: {mean / scale:.3f} +- {error / scale:.3f}, {of_region.size} pairs")
 
 
 def categorised(series: list[SeriesData]) -> list[SeriesData]:

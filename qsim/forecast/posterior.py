@@ -1,6 +1,6 @@
 """The posterior a user holds: draws of the past, and forecasts from them."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -151,8 +151,8 @@ class Posterior:
             for _ in range(2)
         )
         drivers = self._drivers(wanted[0], wanted[-1])
-        for number, (fit, random) in enumerate(zip(self.fits, drivers, strict=True)):
-            paths = _Paths.of(fit, random)
+        for number, fit in enumerate(self.fits):
+            paths = _Paths.of(fit, drivers(number))
             asked = tuple(year for year in wanted if year >= fit.data.first_year)
             begun = slice(len(wanted) - len(asked), None)
             for place, scenario in enumerate(chosen):
@@ -162,12 +162,23 @@ class Posterior:
         coords = {SCENARIO: [scenario.id for scenario in chosen], **self._coords(wanted)}
         return xr.Dataset({RATE: (dims, rate), PUBLISHED: (dims, published)}, coords=coords)
 
-    def _drivers(self, first_year: int, last_year: int) -> Iterator[Drivers]:
-        """Random numbers of each series in turn."""
-        draws = self.fits[0].posterior.slope.size
-        span = {"first_year": first_year, "origin": self.origin, "last_year": last_year, "seed": self.seed}
-        drivers = (draw_drivers(fit.data.label, draws, **span) for fit in self.fits)
-        return drivers if self.shocks is None else iter(move_together(tuple(drivers), self.shocks.correlation))
+    def _drivers(self, first_year: int, last_year: int) -> Callable[[int], Drivers]:
+        """Random numbers of a series by its number, for figures of the given years."""
+
+        def of(number: int) -> Drivers:
+            fit = self.fits[number]
+            return draw_drivers(
+                fit.data.label,
+                fit.posterior.slope.size,
+                first_year=first_year,
+                origin=self.origin,
+                last_year=last_year,
+                seed=self.seed,
+            )
+
+        if self.shocks is None:
+            return of
+        return move_together([of(number) for number in range(len(self.fits))], self.shocks.correlation).__getitem__
 
     def _coords(self, years: Sequence[int]) -> dict[str, object]:
         figures = [fit.data for fit in self.fits]

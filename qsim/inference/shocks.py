@@ -29,10 +29,10 @@ Source: Gelman et al. (2013), Bayesian data analysis, sec. 3.6; Iman and Conover
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import yaml
@@ -196,7 +196,7 @@ def paired_order(values: Floats, correlation: Floats) -> Ints:
         its order; without correlation all do.
     """
     order = np.argsort(values, axis=1, kind="stable")
-    scores = ndtri((_ranks(order) + 0.5) / values.shape[1])
+    scores = ndtri((np.arange(values.shape[1]) + 0.5) / values.shape[1])[_ranks(order)]
     mixed = np.linalg.cholesky(correlation) @ scores
     return np.asarray(np.take_along_axis(order, _ranks(np.argsort(mixed, axis=1, kind="stable")), axis=1))
 
@@ -235,5 +235,9 @@ def _innovations(fit: FittedSeries) -> Innovations:
 
 
 def _reordered(posterior: SeriesPosterior, order: Ints) -> SeriesPosterior:
-    """The same draws in another order: theta, path and slope of a draw stay together."""
-    return replace(posterior, theta=posterior.theta[order], level=posterior.level[order], slope=posterior.slope[order])
+    """The same draws in another order: theta, path, slope and whatever else a draw has stay together."""
+    values = {field.name: getattr(posterior, field.name) for field in fields(posterior)}
+    moved: dict[str, Any] = {
+        name: value[order] for name, value in values.items() if isinstance(value, np.ndarray) and len(value)
+    }
+    return replace(posterior, **moved)

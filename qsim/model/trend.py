@@ -130,6 +130,11 @@ def shock_widths(rng: np.random.Generator, draws: int) -> Floats:
     return np.asarray(np.sqrt((SHOCK_FREEDOM - 2.0) / rng.chisquare(SHOCK_FREEDOM, draws)))
 
 
+def heavy_shocks(rng: np.random.Generator, draws: int) -> Floats:
+    """Shocks (v, u) of one future year of one series, dims (draw, 2): a width times normals."""
+    return np.asarray(shock_widths(rng, draws)[:, None] * rng.standard_normal((draws, 2)))
+
+
 def propagate(theta: Floats, level: Floats, slope: Floats, drift: Floats, normals: Floats) -> Floats:
     """Carry draws of the last state forward.
 

@@ -7,7 +7,9 @@ import pytest
 from scipy.stats import kstest, multivariate_normal, spearmanr
 
 from qsim.forecast.drivers import draw_drivers, move_together
+from qsim.inference.fit import stream
 from qsim.inference.shocks import CommonShocks
+from qsim.model.trend import heavy_shocks
 from qsim.vocabulary import PUBLISHED, RATE
 
 DRAWS = 20_000
@@ -119,3 +121,10 @@ def test_the_matrix_stands_with_its_labels_and_years(pair):
     assert int(found["overlap"].sel(series="a/rate", series_other="b/rate")) == 0
     assert found.attrs["common_shocks"] == "yes"
     assert replace(pair(0.5), shocks=None).common_shocks.attrs["common_shocks"] == "no"
+
+
+def test_widths_times_normals_are_the_heavy_shocks_of_a_year(drivers):
+    rng = stream(3, "a/rate", "forecast")
+    for step in range(2):
+        shocks = drivers[0].widths[:, step, None] * drivers[0].normals[:, step]
+        np.testing.assert_array_equal(shocks, heavy_shocks(rng, DRAWS))

@@ -33,10 +33,17 @@ from qsim.inference.shocks import ShockShares, default_shares
 from qsim.vocabulary import PUBLISHED
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "calibration_joint.md"
-SIZES: Final = (2, 5)
+SIZES: Final = (1, 2, 5)
+"""Sets of one case show how far the single probabilities are right."""
 HORIZONS: Final = (3, 5)
 MOST_SETS: Final = 60
 """Sets of a block: a block of 40 cases has 658,008 sets of 5, and one year's shocks."""
+ALL_MEET: Final = "value >= threshold"
+MOVED_TO: Final = "on the side it moved to"
+WHICH: Final = "which of them"
+"""The event that every case falls on the side of its threshold that it did fall on: its score is that of a forecast of
+which cases meet theirs, whichever side counts as met."""
+EVENTS: Final = (ALL_MEET, WHICH, MOVED_TO)
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ def shares_by_block(folder: Path, blocks: Sequence[str]) -> dict[str, ShockShare
     return {block: by_year[year] for block, year in years.items()}
 
 
-def score_sets(published: xr.Dataset, targets: Targets, size: int, oriented: bool, seed: int) -> xr.Dataset:
+def score_sets(published: xr.Dataset, targets: Targets, size: int, event: str, seed: int) -> xr.Dataset:
     """Scores of every set and threshold, dims (set, threshold)."""
     sets = choose_sets(published[BLOCK], size, most=MOST_SETS, seed=seed)
     clip = 0.5 / published.sizes["draw"]
@@ -99,14 +106,16 @@ def score_sets(published: xr.Dataset, targets: Targets, size: int, oriented: boo
         drawn = published[PUBLISHED].sel({HORIZON: years}, drop=True)
         truth = targets.outcome.sel({HORIZON: years}, drop=True)
         met, came = drawn >= level, truth >= level
-        if oriented:
+        if event == MOVED_TO:
             met, came = met.where(targets.rising, drawn <= level), came.where(targets.rising, truth <= level)
+        if event == WHICH:
+            met, came = met == came, came.notnull()
         found.append(joint_scores(met.astype(bool), came.astype(float), sets, clip=clip))
     scores = xr.concat(found, pd.Index([f"t{h}_{b}" for h, b in product(HORIZONS, BOUNDS)], name="threshold"))
     return scores.assign_attrs(clip=clip)
 
 
-def row(scores: xr.Dataset) -> dict[str, object]:
+def row(scores: xr.Dataset, event: str) -> dict[str, object]:
     """One line of a table: means over sets and thresholds, and the interval of their difference."""
     over = bootstrap_mean(
         scores["difference"].mean("threshold") if "threshold" in scores.dims else scores["difference"]
@@ -116,8 +125,8 @@ def row(scores: xr.Dataset) -> dict[str, object]:
         "country-years": int(over["blocks"]),
         "sets": int(over["sets"]),
         **{name: float(scores[key].mean()) for name, key in COLUMNS.items()},
-        "if correlated is right": -float(surprise(p, q).mean()),
-        "if product is right": float(surprise(q, p).mean()),
+        "if correlated is right": np.nan if event == WHICH else -float(surprise(p, q).mean()),
+        "if product is right": np.nan if event == WHICH else float(surprise(q, p).mean()),
         "difference": f"{float(over['mean']):+.4f} [{float(over['lower']):+.4f}, {float(over['upper']):+.4f}]",
     }
 
@@ -139,29 +148,30 @@ COLUMNS: Final = {
 def tables(published: xr.Dataset, targets: Targets, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """All sets; and the parts: by country and by threshold."""
     whole, parts = {}, {}
-    for size, oriented in product(SIZES, (False, True)):
-        scores = score_sets(published, targets, size, oriented, seed)
-        name = f"{size} cases, {'on the side it moved to' if oriented else 'value >= threshold'}"
-        whole[name] = row(scores)
-        if not oriented:
-            countries = np.array([block.split()[0] for block in scores[BLOCK].values])
-            for one in ("US", "SE"):
-                parts[f"{size} cases, {one}"] = row(scores.isel(set=countries == one))
-            for threshold in scores["threshold"].values:
-                parts[f"{size} cases, {threshold}"] = row(scores.sel(threshold=threshold, drop=True))
+    for size, event in product(SIZES, EVENTS):
+        if size == 1 and event == WHICH:
+            continue
+        scores = score_sets(published, targets, size, event, seed)
+        name = f"{size} {'case' if size == 1 else 'cases'}, {event}"
+        whole[name] = row(scores, event)
+        countries = np.array([block.split()[0] for block in scores[BLOCK].values])
+        for one in ("US", "SE"):
+            parts[f"{one}, {name}"] = row(scores.isel(set=countries == one), event)
+        for threshold in scores["threshold"].values if size > 1 and event == ALL_MEET else ():
+            parts[f"{threshold}, {name}"] = row(scores.sel(threshold=threshold, drop=True), event)
     return pd.DataFrame.from_dict(whole, orient="index"), pd.DataFrame.from_dict(parts, orient="index")
 
 
 def backtested(folder: Path, cases: Sequence[Case], blocks: Sequence[str], draws: int, seed: int) -> xr.Dataset:
     """Joint draws of every case."""
     began = time.perf_counter()
+    commit = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=True)
     known = catalogue(sorted({case.indicator for case in cases}))
     published = joint_backtest(
         qsim.read_observations(panel_figures(folder), catalogue=known), cases, blocks,
         horizons=HORIZONS, shares=shares_by_block(folder, blocks), draws=draws, seed=seed, catalogue=known,
         progress=lambda done, total: print(f"{done} of {total} country-years", flush=True),
     )  # fmt: skip
-    commit = subprocess.run(["git", "describe", "--always", "--dirty=+"], capture_output=True, text=True, check=True)
     seconds = time.perf_counter() - began
     made = f"commit {commit.stdout.strip()}, {draws} draws, seed {seed}, {seconds:.0f} s"
     return published.assign_attrs(made=made, seed=seed)
@@ -197,30 +207,39 @@ python tests/statistical/joint_scores.py PANEL
 ```
 
 A country-year holds the panel's measured cases of one country and one last year of the past (US counties, Swedish
-municipalities; some nations have two indicators). From each at most {most} sets of 2 and of 5 cases are taken. A set
-happens if every case meets its threshold; four thresholds a case (horizons 3 and 5, `lo` and `hi`), averaged. The draws
-of a country-year move together by what its cases' own histories and shares learned on histories up to that year say;
-the product multiplies the cases' own probabilities from the same draws. Log score in nats, smaller is better;
-*difference* is correlated minus product with a 95 % interval from a bootstrap over country-years. *If correlated is
-right* is the difference to expect were the correlated draws the truth, *if product is right* were it the product.
+municipalities; some nations have two indicators). From each at most {most} sets are taken; one case alone shows how far
+the single probabilities are right. Four thresholds a case (horizons 3 and 5, `lo` and `hi`), averaged. The draws of a
+country-year move together by what its cases' own histories and the shares learned on histories up to that year say; the
+product multiplies the cases' own probabilities from the same draws. Log score in nats, smaller is better; *difference*
+is correlated minus product with a 95 % interval from a bootstrap over country-years. *If correlated is right* is the
+difference to expect were the correlated draws the truth, *if product is right* were it the product.
+
+- *value >= threshold*: every case of the set comes out at its threshold or above: the panel's own event.
+- *which of them*: the outcome of every case, met or not, as it came; P is that of what came. Whether single
+  probabilities are on the whole too high or too low tells less here.
+- *on the side it moved to*: thresholds above the last figure count as met from above, those below from below.
 
 {whole}
 
-By country and threshold, value >= threshold:
+By country and threshold:
 
 {parts}
 
 ## What this can show
 
-A set's score is nearly the same under both, since the correlations are small: they rest on shares of a year's shock of
-about a tenth within an indicator and a hundredth elsewhere, and on 4 to 11 common years that weigh against 20. The
-interval is about as wide as the gain to expect, so a few dozen country-years can rule out that correlated draws do
-harm that matters (more than the upper end), and can hardly tell a correlation from half of it. Swedish and nations'
-sets show no difference; the American ones, two air quality indicators under one weather, carry the gain.
+*No harm, little gain.* The interval ends where "worse" begins or short of it, for pairs and for sets of five. But the
+correlations are small (shares of a year's shock of about a tenth within an indicator and a hundredth elsewhere, and 4
+to 11 common years that weigh against 20), so the gain to expect is some ten times smaller than the interval is wide:
+29 country-years with sets of five, and 36 with pairs beside a few nations, can rule out a correlation that is far too
+strong. They cannot tell this one from half of it or from none.
 
-On the side the figure moved to, a set mixes thresholds above and below, the product is above the share met already, and
-correlation can only add to that: an error of the single probabilities (recent changes turn back), not of what moves
-together.
+*The gain is not proof of the correlation.* It is larger than expected. Part of it is that American figures came out
+higher than foretold, so that whatever raises the probability of "all above" scores better. *Which of them* is less open
+to that: it has the same sign, and an interval that holds 0.
+
+*On the side it moved to* five cases score worse by a few ten-thousandths. There the single Swedish probabilities are
+too high (recent changes turn back more often than foretold), the product is already above the share met, and what
+raises it further is fined: an error of the single probabilities, not of what moves together.
 
 {made}.
 """

@@ -17,9 +17,9 @@ under that population, EM finds
                {w_0 + \lambda n},
 
 with :math:`\lambda` below 1 because regions share their years' shocks and n regions are not n independent pieces. A
-further member of that population has the covariance :math:`S_p (1 + 1 / (w_m + \lambda n))`: what the pool does not know
-of its own mean goes into every forecast. A series is left out of its own pool. The three numbers were chosen by the CRPS
-of the last three and five years of the panel's histories, never on what came after them.
+further member of that population has the covariance :math:`S_p (1 + 1 / (w_m + \lambda n))`: what the pool does not
+know of its own mean goes into every forecast. A series is left out of its own pool. The three numbers were chosen by
+the CRPS of the last three and five years of the panel's histories, never on what came after them.
 
 Source: Gelman et al. (2013), Bayesian data analysis, ch. 3.6 and 5.
 """

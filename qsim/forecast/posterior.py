@@ -132,9 +132,9 @@ class Posterior:
             "region": (SERIES, [data.region for data in figures]),
             "indicator": (SERIES, [data.indicator.slug for data in figures]),
             "basis": (SERIES, [data.basis for data in figures]),
-            "evidence": (SERIES, ["figures" if data.year.size else "prior" for data in figures]),
-            "n_figures": (SERIES, [data.year.size for data in figures]),
-            "last_figure_year": (SERIES, [int(data.year.max()) if data.year.size else -1 for data in figures]),
+            "evidence": (SERIES, ["figures" if data.level_years else "prior" for data in figures]),
+            "n_figures": (SERIES, [len(data.level_years) for data in figures]),
+            "last_figure_year": (SERIES, [max(data.level_years, default=-1) for data in figures]),
             "decimals": (SERIES, [data.decimals for data in figures]),
         }
 
@@ -205,6 +205,7 @@ def fit(
     bases: Mapping[Key, str] | None = None,
     catalogue: Catalogue | None = None,
     progress: Callable[[str], None] | None = None,
+    partial_years: bool = False,
 ) -> Posterior:
     """Fit the damped trend to published figures.
 
@@ -228,6 +229,8 @@ def fit(
         Basis of definitions for series without figures.
     catalogue : Catalogue, optional
         Indicators; the shipped ones if not given. An unknown indicator is a rate in percent.
+    partial_years : bool
+        Whether figures of parts of years are used, with extra noise (``qsim/measurement.yaml``).
 
     Raises
     ------
@@ -247,5 +250,6 @@ def fit(
         draws=draws,
         seed=seed,
         progress=progress,
+        partial_years=partial_years,
     )
     return Posterior(fits=fits, origin=chosen, seed=seed, engine=engine)

@@ -13,7 +13,13 @@ expansion is renewed at the mode of the unknowns until that stands still. Mather
 offsets as well, so that the true latent value of every draw is known: the importance ratio puts it in place of the
 expanded one, and draws and evidence stay exact wherever the search ended.
 
-Source: as in :mod:`qsim.inference.kernels`.
+Where an expansion bends, the tails of the posterior may be longer than those of the expanded one. Half of the draws are
+then made with the curvature :math:`W / \kappa` around the same mode, and the ratio is taken against the mixture of both,
+
+.. math:: \log r = \log p(y|u) - \log \tilde p(y|\hat f) - a^T \delta - \log\Big[\tfrac12 e^{-\delta^T W \delta / 2}
+    + \tfrac12 e^{-\delta^T W \delta / 2\kappa}\, |B_\kappa|^{1/2} / |B|^{1/2}\Big].
+
+Source: as in :mod:`qsim.inference.kernels`; defensive mixtures: Hesterberg (1995), doi:10.1080/00401706.1995.10484303.
 """
 
 from typing import Final
@@ -33,6 +39,8 @@ Ints = NDArray[np.int64]
 _MAX_ROUNDS: Final = 30
 _DAMPED: Final = 5
 """Rounds after which the expansion moves half of the way only: it may swing between two points."""
+_WIDENING: Final = 4.0
+"""Kappa: the wide half of the draws has up to twice the sd. [1]"""
 _STILL: Final = 1e-5
 """Move of eta between rounds at which the expansion stands still. [link scale]"""
 
@@ -195,6 +203,22 @@ def _log_likelihood_of(layout: Layout, state: Floats, expanded: Floats, sigma: F
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _half_log_determinant(factor: Floats) -> float:
+    total = 0.0
+    for i in range(factor.shape[0]):
+        total += np.log(factor[i, i])
+    return float(total)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _log_mixture(bend: float, shift: float) -> float:
+    """Log of half the narrow and half the wide normal factor; ``bend`` is delta W delta."""
+    narrow, wide = -0.5 * bend, -0.5 * bend / _WIDENING + shift
+    top = max(narrow, wide)
+    return float(top + np.log(0.5 * np.exp(narrow - top) + 0.5 * np.exp(wide - top)))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def general_paths(
     thetas: Floats,
     chosen: Ints,
@@ -203,6 +227,7 @@ def general_paths(
     sign: float,
     years: int,
     layout: Layout,
+    wide: Ints,
     path_normals: Floats,
     unknown_normals: Floats,
     noise_normals: Floats,
@@ -214,6 +239,8 @@ def general_paths(
     ----------
     chosen : array, dims (draw)
         Row of ``thetas`` of each draw, equal ones side by side.
+    wide : array, dims (draw)
+        1 or 0 with equal chance: whether a draw is of the wide half, where figures are expanded.
     path_normals : array, dims (draw, 2 * years)
     unknown_normals : array, dims (draw, years + offsets)
     noise_normals, step_normals : arrays, dims (draw, figure)
@@ -229,8 +256,9 @@ def general_paths(
     offset_out = np.empty((count, offsets))
     f, a, g, w, constant = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     rows, steps, path = np.empty((n, years)), np.arange(years), np.empty(years)
-    theta, mean, sigma, root, slope_cov = thetas[0], np.empty(years), np.empty(n), np.empty(n), np.empty(years)
-    k, of_levels, factor, value_at_mode, previous = np.empty((n, n)), rows, np.empty((n, n)), 0.0, -1
+    theta, mean, sigma, slope_cov = thetas[0], np.empty(years), np.empty(n), np.empty(years)
+    k, of_levels, factors, value_at_mode, previous = np.empty((n, n)), rows, np.empty((2, n, n)), 0.0, -1
+    shift, linear = 0.0, _all_linear(layout)
     prior, state = np.empty(2 * years + offsets), np.empty(2 * years + offsets)
     for draw in range(count):
         if chosen[draw] != previous:
@@ -239,7 +267,9 @@ def general_paths(
             slope_cov, mean = slope_covariance(theta, years), level_mean + sign * theta[4] * steps
             levels = level_covariance(theta, years, level_sd**2)
             k, of_levels, _, value_at_mode = _search(layout, theta[3], levels, mean, rows, constant, f, a, g, w)
-            factor, root, sigma = inner(k, w), np.sqrt(w), _noise(layout, theta[3])
+            factors[0], factors[1] = inner(k, w), inner(k, w / _WIDENING)
+            shift = _half_log_determinant(factors[1]) - _half_log_determinant(factors[0])
+            sigma = _noise(layout, theta[3])
         slope = simulate_path(theta, level_sd, path_normals[draw], path)
         prior[:years] = path
         prior[years : 2 * years] = theta[3] * unknown_normals[draw, :years]
@@ -248,7 +278,9 @@ def general_paths(
         for i in range(n):
             eta = _eta(layout, i, prior[:years], prior[years : 2 * years], prior[2 * years :])
             prior_f[i] += np.dot(rows[i, layout.first[i] : layout.last[i] + 1], eta)
-        correction = a - root * solve(factor, root * prior_f + step_normals[draw])
+        kind = 0 if linear else wide[draw]
+        root = np.sqrt(w / _WIDENING**kind)
+        correction = a - root * solve(factors[kind], root * prior_f + step_normals[draw])
         state[:] = prior
         state[:years] += mean
         state[2 * years :] += layout.offset_mean
@@ -257,5 +289,7 @@ def general_paths(
         slope_out[draw] = slope + np.dot(rows @ slope_cov, correction)
         delta = prior_f + k @ (correction - a)
         value = _log_likelihood_of(layout, state, f + delta, sigma, years)
-        log_ratio[draw] = value - value_at_mode - np.dot(a, delta) + 0.5 * np.dot(delta, w * delta)
+        bend = np.dot(delta, w * delta)
+        log_ratio[draw] = value - value_at_mode - np.dot(a, delta)
+        log_ratio[draw] += 0.5 * bend if linear else -_log_mixture(bend, shift)
     return level_out, slope_out, offset_out, log_ratio

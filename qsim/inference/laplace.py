@@ -158,6 +158,7 @@ def _general_paths(
             data.sign,
             data.years,
             layout,
+            rng.integers(0, 2, at.size),
             rng.standard_normal((at.size, 2 * data.years)),
             rng.standard_normal((at.size, data.years + len(data.offsets))),
             rng.standard_normal((at.size, figures)),

@@ -162,7 +162,8 @@ def _general_terms(data: SeriesData, level: TensorVariable, sigma_noise: TensorV
     terms = figures(one, sure).terms() if sure.size else []
     for i in ambiguous:
         (first,), (second,) = (figures(layout, np.array([i])).terms() for layout in (one, other))
-        terms.append(pt.logaddexp(first, second) - np.log(2.0))
+        # PyTensor's own logaddexp is lost where both are far below zero
+        terms.append(pt.maximum(first, second) + pt.softplus(-pt.abs(first - second)) - np.log(2.0))
     return terms
 
 

@@ -226,7 +226,7 @@ def fit(
     series : sequence of (region, indicator), optional
         Series to fit; all with figures if not given. A region without figures is answered for by its pool.
     bases : mapping of (region, indicator) to str, optional
-        Basis of definitions for series without figures.
+        Basis of definitions that a series is wanted on, with or without figures on it.
     catalogue : Catalogue, optional
         Indicators; the shipped ones if not given. An unknown indicator is a rate in percent.
     partial_years : bool

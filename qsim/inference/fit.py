@@ -166,7 +166,8 @@ def _own_series(
 ) -> dict[Key, SeriesData]:
     """The one series of every key, figures of other bases joined to it where a step is named."""
     keys = [(one.region, one.indicator.slug) for one in series]
-    if len(set(keys)) < len(keys):
+    elsewhere = any(bases.get(key, one.basis) != one.basis for key, one in zip(keys, series, strict=True))
+    if elsewhere or len(set(keys)) < len(keys):
         seen = observations.isel({OBSERVATION: observations["year"].values <= origin})
         series = collect_series(choose_basis(seen, bases, catalogue=catalogue), catalogue, origin)
     return {(one.region, one.indicator.slug): one for one in series}

@@ -13,13 +13,10 @@ expansion is renewed at the mode of the unknowns until that stands still. Mather
 offsets as well, so that the true latent value of every draw is known: the importance ratio puts it in place of the
 expanded one, and draws and evidence stay exact wherever the search ended.
 
-Where an expansion bends, the tails of the posterior may be longer than those of the expanded one. Half of the draws are
-then made with the curvature :math:`W / \kappa` around the same mode, and the ratio is taken against the mixture of both,
+Where an expansion bends, the tails of the posterior may be longer than those of the expanded one: half of the draws are
+then made with :math:`W_* = W / \kappa`, as those kernels do for half-open intervals.
 
-.. math:: \log r = \log p(y|u) - \log \tilde p(y|\hat f) - a^T \delta - \log\Big[\tfrac12 e^{-\delta^T W \delta / 2}
-    + \tfrac12 e^{-\delta^T W \delta / 2\kappa}\, |B_\kappa|^{1/2} / |B|^{1/2}\Big].
-
-Source: as in :mod:`qsim.inference.kernels`; defensive mixtures: Hesterberg (1995), doi:10.1080/00401706.1995.10484303.
+Source: as in :mod:`qsim.inference.kernels`.
 """
 
 from typing import Final
@@ -28,7 +25,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qsim.inference.kernels import evaluate, find_mode, first_guess, inner, solve
+from qsim.inference.algebra import first_guess, first_open, half_log_determinant, inner, log_mixture, solve, widened
+from qsim.inference.kernels import evaluate, find_mode
 from qsim.inference.layout import Layout
 from qsim.model.functional import is_linear, latent_value
 from qsim.model.trend import level_covariance, simulate_path, slope_covariance
@@ -203,22 +201,6 @@ def _log_likelihood_of(layout: Layout, state: Floats, expanded: Floats, sigma: F
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _half_log_determinant(factor: Floats) -> float:
-    total = 0.0
-    for i in range(factor.shape[0]):
-        total += np.log(factor[i, i])
-    return float(total)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _log_mixture(bend: float, shift: float) -> float:
-    """Log of half the narrow and half the wide normal factor; ``bend`` is delta W delta."""
-    narrow, wide = -0.5 * bend, -0.5 * bend / _WIDENING + shift
-    top = max(narrow, wide)
-    return float(top + np.log(0.5 * np.exp(narrow - top) + 0.5 * np.exp(wide - top)))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def general_paths(
     thetas: Floats,
     chosen: Ints,
@@ -240,7 +222,7 @@ def general_paths(
     chosen : array, dims (draw)
         Row of ``thetas`` of each draw, equal ones side by side.
     wide : array, dims (draw)
-        1 or 0 with equal chance: whether a draw is of the wide half, where figures are expanded.
+        1 or 0 with equal chance: whether a draw is of the wide half, where there is one.
     path_normals : array, dims (draw, 2 * years)
     unknown_normals : array, dims (draw, years + offsets)
     noise_normals, step_normals : arrays, dims (draw, figure)
@@ -258,7 +240,8 @@ def general_paths(
     rows, steps, path = np.empty((n, years)), np.arange(years), np.empty(years)
     theta, mean, sigma, slope_cov = thetas[0], np.empty(years), np.empty(n), np.empty(years)
     k, of_levels, factors, value_at_mode, previous = np.empty((n, n)), rows, np.empty((2, n, n)), 0.0, -1
-    shift, linear = 0.0, _all_linear(layout)
+    shift, wide_w, linear = 0.0, np.empty(n), _all_linear(layout)
+    mixed = not linear or first_open(layout.kind, layout.lower, layout.upper) >= 0
     prior, state = np.empty(2 * years + offsets), np.empty(2 * years + offsets)
     for draw in range(count):
         if chosen[draw] != previous:
@@ -267,8 +250,11 @@ def general_paths(
             slope_cov, mean = slope_covariance(theta, years), level_mean + sign * theta[4] * steps
             levels = level_covariance(theta, years, level_sd**2)
             k, of_levels, _, value_at_mode = _search(layout, theta[3], levels, mean, rows, constant, f, a, g, w)
-            factors[0], factors[1] = inner(k, w), inner(k, w / _WIDENING)
-            shift = _half_log_determinant(factors[1]) - _half_log_determinant(factors[0])
+            wide_w = widened(w, layout.kind, layout.lower, layout.upper)
+            if not linear:
+                wide_w /= _WIDENING
+            factors[0], factors[1] = inner(k, w), inner(k, wide_w)
+            shift = half_log_determinant(factors[1]) - half_log_determinant(factors[0])
             sigma = _noise(layout, theta[3])
         slope = simulate_path(theta, level_sd, path_normals[draw], path)
         prior[:years] = path
@@ -278,9 +264,9 @@ def general_paths(
         for i in range(n):
             eta = _eta(layout, i, prior[:years], prior[years : 2 * years], prior[2 * years :])
             prior_f[i] += np.dot(rows[i, layout.first[i] : layout.last[i] + 1], eta)
-        kind = 0 if linear else wide[draw]
-        root = np.sqrt(w / _WIDENING**kind)
-        correction = a - root * solve(factors[kind], root * prior_f + step_normals[draw])
+        coin = wide[draw] if mixed else 0
+        root = np.sqrt(wide_w) if coin == 1 else np.sqrt(w)
+        correction = a - root * solve(factors[coin], root * prior_f + step_normals[draw])
         state[:] = prior
         state[:years] += mean
         state[2 * years :] += layout.offset_mean
@@ -291,5 +277,5 @@ def general_paths(
         value = _log_likelihood_of(layout, state, f + delta, sigma, years)
         bend = np.dot(delta, w * delta)
         log_ratio[draw] = value - value_at_mode - np.dot(a, delta)
-        log_ratio[draw] += 0.5 * bend if linear else -_log_mixture(bend, shift)
+        log_ratio[draw] -= log_mixture(bend, np.dot(delta, wide_w * delta), shift) if mixed else -0.5 * bend
     return level_out, slope_out, offset_out, log_ratio

@@ -17,8 +17,16 @@ Its importance ratio is the likelihood's departure from the quadratic at the mod
 
 where :math:`\tilde p` is the likelihood that was expanded.
 
+Half-open intervals ("above 95 %") leave the far side to the prior, whose tail is longer than that of the normal factor.
+Where there are any, half of the draws take a fraction of their curvature around the same mode, :math:`W_*`, and the
+ratio is taken against the mixture of both,
+
+.. math:: \log r = \log p(y|f) - \log \tilde p(y|\hat f) - a^T \delta
+    - \log\Big[\tfrac12 e^{-\delta^T W \delta / 2} + \tfrac12 e^{-\delta^T W_* \delta / 2} (|B_*| / |B|)^{1/2}\Big].
+
 Source: Rasmussen & Williams (2006), Gaussian processes for machine learning, alg. 3.1 and 3.2; Rue, Martino & Chopin
-(2009), doi:10.1111/j.1467-9868.2008.00700.x; Matheron's rule: Wilson et al. (2021), JMLR 22(105).
+(2009), doi:10.1111/j.1467-9868.2008.00700.x; Matheron's rule: Wilson et al. (2021), JMLR 22(105); defensive
+mixtures: Hesterberg (1995), doi:10.1080/00401706.1995.10484303.
 """
 
 from typing import Final
@@ -27,6 +35,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qsim.inference.algebra import first_guess, first_open, half_log_determinant, inner, log_mixture, solve, widened
 from qsim.model.likelihood import INTERVAL, density_ratio, log_likelihood, log_ndtr_difference
 from qsim.model.trend import level_covariance, simulate_path, slope_covariance
 
@@ -39,36 +48,6 @@ _SMALLEST_STEP: Final = 1e-8
 _MAX_SWEEPS: Final = 30
 _SETTLED: Final = 1e-6
 _LOG_SQRT_2PI: Final = 0.5 * float(np.log(2.0 * np.pi))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def cholesky(matrix: Floats) -> Floats:
-    """Lower factor; a pivot that is lost in rounding becomes tiny instead."""
-    n = matrix.shape[0]
-    factor = np.zeros((n, n))
-    for i in range(n):
-        for j in range(i + 1):
-            total = matrix[i, j]
-            for k in range(j):
-                total -= factor[i, k] * factor[j, k]
-            factor[i, j] = np.sqrt(max(total, 1e-300)) if i == j else total / factor[j, j]
-    return factor
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def solve(factor: Floats, right: Floats) -> Floats:
-    """Solve (factor factor^T) x = right."""
-    n = right.shape[0]
-    x = right.copy()
-    for i in range(n):
-        for k in range(i):
-            x[i] -= factor[i, k] * x[k]
-        x[i] /= factor[i, i]
-    for i in range(n - 1, -1, -1):
-        for k in range(i + 1, n):
-            x[i] -= factor[k, i] * x[k]
-        x[i] /= factor[i, i]
-    return x
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -133,18 +112,6 @@ def _approximate(
             value, g[i], w[i] = log_likelihood(kind[i], f[i], lower[i], upper[i], size[i], sigma[i], limit)
             total += value
     return total
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def inner(k: Floats, w: Floats) -> Floats:
-    """Cholesky factor of B = I + W^1/2 K W^1/2."""
-    n = w.shape[0]
-    b = np.empty((n, n))
-    for i in range(n):
-        for j in range(n):
-            b[i, j] = np.sqrt(w[i] * w[j]) * k[i, j]
-        b[i, i] += 1.0
-    return cholesky(b)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -280,16 +247,6 @@ def _climb(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def first_guess(k: Floats, mean: Floats, guess: Floats, guess_variance: Floats, noise: Floats) -> Floats:
-    """``a`` of the Gaussian model whose figures are the middles of the intervals."""
-    n = mean.shape[0]
-    c = k.copy()
-    for i in range(n):
-        c[i, i] += guess_variance[i] + noise[i]
-    return solve(cholesky(c), guess - mean)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def evidence(
     thetas: Floats,
     level_mean: float,
@@ -364,7 +321,8 @@ def draw_paths(
     path, year_steps = np.empty(years), np.arange(years)
     value_at_mode, previous = 0.0, -1
     levels, k = np.empty((years, years)), np.empty((n, n))
-    slope_cov, factor, root, theta = np.empty(years), np.empty((n, n)), np.empty(n), thetas[0]
+    slope_cov, factors, theta = np.empty(years), np.empty((2, n, n)), thetas[0]
+    shift, wide, opened = 0.0, np.empty(n), first_open(kind, lower, upper)
     for draw in range(count):
         if chosen[draw] != previous:
             previous = chosen[draw]
@@ -376,11 +334,18 @@ def draw_paths(
             mean = level_mean + sign * theta[4] * steps
             start = first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
             _, value_at_mode = find_mode(k, mean, start, kind, lower, upper, size, sigma, limit, f, a, g, w)
-            factor, root = inner(k, w), np.sqrt(w)
+            factors[0] = inner(k, w)
+            if opened >= 0:
+                wide = widened(w, kind, lower, upper)
+                factors[1] = inner(k, wide)
+                shift = half_log_determinant(factors[1]) - half_log_determinant(factors[0])
         slope = simulate_path(theta, level_sd, path_normals[draw], path)
         for i in range(n):
             prior_f[i] = path[steps[i]] + noisy[i] * theta[3] * noise_normals[draw, i]
-        correction = a - root * solve(factor, root * prior_f + step_normals[draw])
+        # an interval takes no noise of its own from the prior: its normal is a coin to spare
+        coin = 1 if opened >= 0 and noise_normals[draw, opened] > 0.0 else 0
+        root = np.sqrt(wide) if coin == 1 else np.sqrt(w)
+        correction = a - root * solve(factors[coin], root * prior_f + step_normals[draw])
         for t in range(years):
             total = level_mean + sign * theta[4] * year_steps[t] + path[t]
             for i in range(n):
@@ -392,5 +357,9 @@ def draw_paths(
         if n > 0:
             delta = prior_f + k @ (correction - a)
             value = evaluate(f + delta, kind, lower, upper, size, sigma, limit)
-            log_ratio[draw] = value - value_at_mode - np.dot(a, delta) + 0.5 * np.dot(delta, w * delta)
+            log_ratio[draw] = value - value_at_mode - np.dot(a, delta)
+            if opened >= 0:
+                log_ratio[draw] -= log_mixture(np.dot(delta, w * delta), np.dot(delta, wide * delta), shift)
+            else:
+                log_ratio[draw] += 0.5 * np.dot(delta, w * delta)
     return level_out, slope_out, log_ratio

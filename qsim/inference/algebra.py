@@ -1,0 +1,103 @@
+"""Compiled linear algebra of the nested Laplace kernels, and the two-part proposal of their draws."""
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from qsim.model.likelihood import INTERVAL
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_OPEN_SHARE: Final = 1.0 / 16.0
+"""Share of the curvature of a half-open interval in the wide half of the draws. [1]"""
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def cholesky(matrix: Floats) -> Floats:
+    """Lower factor; a pivot that is lost in rounding becomes tiny instead."""
+    n = matrix.shape[0]
+    factor = np.zeros((n, n))
+    for i in range(n):
+        for j in range(i + 1):
+            total = matrix[i, j]
+            for k in range(j):
+                total -= factor[i, k] * factor[j, k]
+            factor[i, j] = np.sqrt(max(total, 1e-300)) if i == j else total / factor[j, j]
+    return factor
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def solve(factor: Floats, right: Floats) -> Floats:
+    """Solve (factor factor^T) x = right."""
+    n = right.shape[0]
+    x = right.copy()
+    for i in range(n):
+        for k in range(i):
+            x[i] -= factor[i, k] * x[k]
+        x[i] /= factor[i, i]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            x[i] -= factor[k, i] * x[k]
+        x[i] /= factor[i, i]
+    return x
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def inner(k: Floats, w: Floats) -> Floats:
+    """Cholesky factor of B = I + W^1/2 K W^1/2."""
+    n = w.shape[0]
+    b = np.empty((n, n))
+    for i in range(n):
+        for j in range(n):
+            b[i, j] = np.sqrt(w[i] * w[j]) * k[i, j]
+        b[i, i] += 1.0
+    return cholesky(b)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def first_guess(k: Floats, mean: Floats, guess: Floats, guess_variance: Floats, noise: Floats) -> Floats:
+    """``a`` of the Gaussian model whose figures are the middles of the intervals."""
+    n = mean.shape[0]
+    c = k.copy()
+    for i in range(n):
+        c[i, i] += guess_variance[i] + noise[i]
+    return solve(cholesky(c), guess - mean)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def first_open(kind: Ints, lower: Floats, upper: Floats) -> int:
+    """Place of the first half-open interval; -1 where there is none."""
+    for i in range(kind.shape[0]):
+        if kind[i] == INTERVAL and np.isinf(lower[i]) != np.isinf(upper[i]):
+            return i
+    return -1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def widened(w: Floats, kind: Ints, lower: Floats, upper: Floats) -> Floats:
+    """Curvatures of the wide half of the draws: a fraction of those of half-open intervals."""
+    wide = w.copy()
+    for i in range(w.shape[0]):
+        if kind[i] == INTERVAL and np.isinf(lower[i]) != np.isinf(upper[i]):
+            wide[i] *= _OPEN_SHARE
+    return wide
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def half_log_determinant(factor: Floats) -> float:
+    """Half the log determinant of factor factor^T."""
+    total = 0.0
+    for i in range(factor.shape[0]):
+        total += np.log(factor[i, i])
+    return float(total)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def log_mixture(bend: float, wide_bend: float, shift: float) -> float:
+    """Log of half the narrow and half the wide normal factor; a bend is delta W delta."""
+    narrow, wide = -0.5 * bend, -0.5 * wide_bend + shift
+    top = max(narrow, wide)
+    return float(top + np.log(0.5 * np.exp(narrow - top) + 0.5 * np.exp(wide - top)))

@@ -87,17 +87,27 @@ def widened(w: Floats, kind: Ints, lower: Floats, upper: Floats) -> Floats:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def half_log_determinant(factor: Floats) -> float:
-    """Half the log determinant of factor factor^T."""
-    total = 0.0
-    for i in range(factor.shape[0]):
-        total += np.log(factor[i, i])
-    return float(total)
+def fill_factors(k: Floats, w: Floats, wide: Floats, mixed: bool, factors: Floats) -> float:
+    """Fill the factors of B of both halves of the draws; return half the difference of their log determinants.
+
+    The second is not needed where the draws are not ``mixed``.
+    """
+    factors[0] = inner(k, w)
+    if not mixed:
+        return 0.0
+    factors[1] = inner(k, wide)
+    shift = 0.0
+    for i in range(w.shape[0]):
+        shift += np.log(factors[1, i, i] / factors[0, i, i])
+    return float(shift)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def log_mixture(bend: float, wide_bend: float, shift: float) -> float:
-    """Log of half the narrow and half the wide normal factor; a bend is delta W delta."""
-    narrow, wide = -0.5 * bend, -0.5 * wide_bend + shift
-    top = max(narrow, wide)
-    return float(top + np.log(0.5 * np.exp(narrow - top) + 0.5 * np.exp(wide - top)))
+def log_expansion(delta: Floats, a: Floats, w: Floats, wide: Floats, shift: float, mixed: bool) -> float:
+    """Log of the normal factor that was expanded, over its value at the mode; half of it the wide one if ``mixed``."""
+    slope, narrow = np.dot(a, delta), -0.5 * np.dot(delta, w * delta)
+    if not mixed:
+        return float(slope + narrow)
+    broad = -0.5 * np.dot(delta, wide * delta) + shift
+    top = max(narrow, broad)
+    return float(slope + top + np.log(0.5 * np.exp(narrow - top) + 0.5 * np.exp(broad - top)))

@@ -25,7 +25,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qsim.inference.algebra import first_guess, first_open, half_log_determinant, inner, log_mixture, solve, widened
+from qsim.inference.algebra import fill_factors, first_guess, first_open, log_expansion, solve, widened
 from qsim.inference.kernels import evaluate, find_mode
 from qsim.inference.layout import Layout
 from qsim.model.functional import is_linear, latent_value
@@ -253,8 +253,7 @@ def general_paths(
             wide_w = widened(w, layout.kind, layout.lower, layout.upper)
             if not linear:
                 wide_w /= _WIDENING
-            factors[0], factors[1] = inner(k, w), inner(k, wide_w)
-            shift = half_log_determinant(factors[1]) - half_log_determinant(factors[0])
+            shift = fill_factors(k, w, wide_w, mixed, factors)
             sigma = _noise(layout, theta[3])
         slope = simulate_path(theta, level_sd, path_normals[draw], path)
         prior[:years] = path
@@ -275,7 +274,5 @@ def general_paths(
         slope_out[draw] = slope + np.dot(rows @ slope_cov, correction)
         delta = prior_f + k @ (correction - a)
         value = _log_likelihood_of(layout, state, f + delta, sigma, years)
-        bend = np.dot(delta, w * delta)
-        log_ratio[draw] = value - value_at_mode - np.dot(a, delta)
-        log_ratio[draw] -= log_mixture(bend, np.dot(delta, wide_w * delta), shift) if mixed else -0.5 * bend
+        log_ratio[draw] = value - value_at_mode - log_expansion(delta, a, w, wide_w, shift, mixed)
     return level_out, slope_out, offset_out, log_ratio

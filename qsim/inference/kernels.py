@@ -35,7 +35,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qsim.inference.algebra import first_guess, first_open, half_log_determinant, inner, log_mixture, solve, widened
+from qsim.inference.algebra import fill_factors, first_guess, first_open, inner, log_expansion, solve, widened
 from qsim.model.likelihood import INTERVAL, density_ratio, log_likelihood, log_ndtr_difference
 from qsim.model.trend import level_covariance, simulate_path, slope_covariance
 
@@ -279,6 +279,15 @@ def evidence(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _told(cov: Floats, steps: Ints, correction: Floats) -> float:
+    """What the figures say of an unknown, given its covariance with the levels."""
+    total = 0.0
+    for i in range(steps.shape[0]):
+        total += cov[steps[i]] * correction[i]
+    return total
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def draw_paths(
     thetas: Floats,
     chosen: Ints,
@@ -318,11 +327,11 @@ def draw_paths(
     level_out, slope_out, log_ratio = np.empty((count, years)), np.empty(count), np.zeros(count)
     f, a, g, w, sigma = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     prior_f = np.empty(n)
-    path, year_steps = np.empty(years), np.arange(years)
-    value_at_mode, previous = 0.0, -1
+    path, value_at_mode, previous = np.empty(years), 0.0, -1
     levels, k = np.empty((years, years)), np.empty((n, n))
     slope_cov, factors, theta = np.empty(years), np.empty((2, n, n)), thetas[0]
     shift, wide, opened = 0.0, np.empty(n), first_open(kind, lower, upper)
+    mixed = opened >= 0
     for draw in range(count):
         if chosen[draw] != previous:
             previous = chosen[draw]
@@ -334,32 +343,21 @@ def draw_paths(
             mean = level_mean + sign * theta[4] * steps
             start = first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
             _, value_at_mode = find_mode(k, mean, start, kind, lower, upper, size, sigma, limit, f, a, g, w)
-            factors[0] = inner(k, w)
-            if opened >= 0:
-                wide = widened(w, kind, lower, upper)
-                factors[1] = inner(k, wide)
-                shift = half_log_determinant(factors[1]) - half_log_determinant(factors[0])
+            wide = widened(w, kind, lower, upper)
+            shift = fill_factors(k, w, wide, mixed, factors)
         slope = simulate_path(theta, level_sd, path_normals[draw], path)
         for i in range(n):
             prior_f[i] = path[steps[i]] + noisy[i] * theta[3] * noise_normals[draw, i]
         # an interval takes no noise of its own from the prior: its normal is a coin to spare
-        coin = 1 if opened >= 0 and noise_normals[draw, opened] > 0.0 else 0
+        coin = 1 if mixed and noise_normals[draw, opened] > 0.0 else 0
         root = np.sqrt(wide) if coin == 1 else np.sqrt(w)
         correction = a - root * solve(factors[coin], root * prior_f + step_normals[draw])
         for t in range(years):
-            total = level_mean + sign * theta[4] * year_steps[t] + path[t]
-            for i in range(n):
-                total += levels[t, steps[i]] * correction[i]
-            level_out[draw, t] = total
-        for i in range(n):
-            slope += slope_cov[steps[i]] * correction[i]
-        slope_out[draw] = slope
+            told = _told(levels[t], steps, correction)
+            level_out[draw, t] = level_mean + sign * theta[4] * t + path[t] + told
+        slope_out[draw] = slope + _told(slope_cov, steps, correction)
         if n > 0:
             delta = prior_f + k @ (correction - a)
             value = evaluate(f + delta, kind, lower, upper, size, sigma, limit)
-            log_ratio[draw] = value - value_at_mode - np.dot(a, delta)
-            if opened >= 0:
-                log_ratio[draw] -= log_mixture(np.dot(delta, w * delta), np.dot(delta, wide * delta), shift)
-            else:
-                log_ratio[draw] += 0.5 * np.dot(delta, w * delta)
+            log_ratio[draw] = value - value_at_mode - log_expansion(delta, a, w, wide, shift, mixed)
     return level_out, slope_out, log_ratio

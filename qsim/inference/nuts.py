@@ -8,7 +8,7 @@ import numpy as np
 
 from qsim.compat import sample_nuts, smallest_ess
 from qsim.inference.laplace import SeriesPosterior
-from qsim.inference.pymc_model import THETA, build_model
+from qsim.inference.pymc_model import OFFSET, THETA, build_model
 from qsim.model.priors import LevelPrior, ThetaPrior
 from qsim.model.series import SeriesData
 from qsim.vocabulary import LEVEL, SLOPE
@@ -38,6 +38,9 @@ def sample_series(
     theta = posterior[THETA].values.reshape(_CHAINS * each, -1)
     level = posterior[LEVEL].values.reshape(_CHAINS * each, -1)
     slope = posterior[SLOPE].values.reshape(_CHAINS * each)
+    offset = np.empty((_CHAINS * each, 0))
+    if data.offsets:
+        offset = posterior[OFFSET].values.reshape(_CHAINS * each, -1)
     order = np.random.default_rng(seed).permutation(_CHAINS * each)[:draws]
     return SeriesPosterior(
         data=data,
@@ -47,4 +50,5 @@ def sample_series(
         pareto_k=-math.inf,
         theta_effective=smallest_ess(posterior[[THETA, LEVEL]]),
         log_evidence=math.nan,
+        offset=offset[order],
     )

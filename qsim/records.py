@@ -193,6 +193,7 @@ _EXPECTED: Mapping[str, str] = {
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
     "too_short": "a list with at least {min_length} entry",
+    "too_long": "a list with at most {max_length} entries",
     "greater_than": "a number above {gt:g}",
     "greater_than_equal": "a number from {ge:g}",
     "less_than": "a number below {lt:g}",

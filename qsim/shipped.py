@@ -1,5 +1,7 @@
 """Where the shipped plans, catalogue and figures lie."""
 
+import csv
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -34,3 +36,19 @@ def shipped_catalogue() -> Catalogue:
 def shipped_observations() -> tuple[Path, ...]:
     """Tables of figures that several plans share (nation, peers)."""
     return tuple(sorted((shipped_folder() / "observations").glob("*.csv")))
+
+
+@cache
+def shipped_regions() -> frozenset[str]:
+    """Regions with figures among the shipped ones."""
+    own = shipped_folder().glob("*/observations.csv")
+    return regions_of([*shipped_observations(), *own])
+
+
+def regions_of(tables: Iterable[Path]) -> frozenset[str]:
+    """Regions named in tables of figures with a column ``region``; a table without one names none."""
+    found: set[str] = set()
+    for path in tables:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            found.update(row.get("region") or "" for row in csv.DictReader(lines))
+    return frozenset(found - {""})

@@ -1,16 +1,20 @@
 """The posterior a user holds: draws of the past, and forecasts from them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from qsim.errors import HorizonError
-from qsim.forecast.levers import lever_shift
-from qsim.forecast.published import print_rounded, publish
+from qsim.forecast.levers import apply_levers, touches
+from qsim.forecast.peers import PeerFigures
+from qsim.forecast.published import print_rounded, publish, usual_trials
+from qsim.forecast.trend import Trend
 from qsim.indicators import Catalogue
 from qsim.inference.fit import Engine, FittedSeries, Key, Pool, fit_series, stream
 from qsim.model.series import SeriesData
@@ -20,6 +24,8 @@ from qsim.shipped import shipped_catalogue
 from qsim.vocabulary import CHAIN, DRAW, LEVEL, PUBLISHED, RATE, SAMPLE_DIMS, SCENARIO, SERIES, SLOPE, THETA_NAMES, YEAR
 
 Floats = NDArray[np.float64]
+
+_WORKERS: Final = 2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -31,6 +37,8 @@ class Posterior:
     """Last year of the past; the forecast starts in the next."""
     seed: int
     engine: Engine
+    peers: PeerFigures | None = None
+    """Figures of other regions, for levers that take their pace."""
 
     @cached_property
     def dataset(self) -> xr.Dataset:
@@ -107,20 +115,43 @@ class Posterior:
                 f"years after {self.origin} are forecasts"
             )
         chosen = tuple(scenarios) or ONLY_BASELINE.resolved()
-        rate, published = (
-            np.full((len(chosen), 1, self.fits[0].posterior.slope.size, len(self.fits), len(wanted)), np.nan)
-            for _ in range(2)
-        )
-        for number, fit in enumerate(self.fits):
-            paths = _Paths.of(fit, wanted[-1], self.origin, self.seed)
-            asked = tuple(year for year in wanted if year >= fit.data.first_year)
-            begun = slice(len(wanted) - len(asked), None)
+        shape = (len(chosen), len(self.fits), self.fits[0].posterior.slope.size, len(wanted))
+        rate, published = np.empty(shape), np.empty(shape)
+
+        def fill(number: int) -> None:
+            paths = self._paths(number, wanted[-1])
+            asked = tuple(year for year in wanted if year >= paths.data.first_year)
+            begun = len(wanted) - len(asked)
+            plain = None
             for place, scenario in enumerate(chosen):
-                figures = paths.under(scenario, asked, self.seed)
-                rate[place, 0, :, number, begun], published[place, 0, :, number, begun] = figures
+                moved = any(touches(lever, paths.data) for lever in scenario.levers)
+                figures = None if moved else plain
+                if figures is None:
+                    figures = paths.under(scenario, asked, self.seed, self.peers)
+                plain = plain if moved else figures
+                for draws, own in zip((rate, published), figures, strict=True):
+                    draws[place, number, :, :begun] = np.nan
+                    draws[place, number, :, begun:] = own
+
+        with ThreadPoolExecutor(_WORKERS) as workers:
+            for _ in workers.map(fill, range(len(self.fits))):  # what fails in a thread is raised here
+                pass
+        rate, published = (np.moveaxis(draws, 2, 1)[:, None] for draws in (rate, published))
         dims = (SCENARIO, *SAMPLE_DIMS, SERIES, YEAR)
         coords = {SCENARIO: [scenario.id for scenario in chosen], **self._coords(wanted)}
         return xr.Dataset({RATE: (dims, rate), PUBLISHED: (dims, published)}, coords=coords)
+
+    def _paths(self, number: int, last_year: int) -> "_Paths":
+        """Draws of a series without levers: made once, and anew where a forecast goes further."""
+        known = self._known_paths.get(number)
+        if known is None or known.years[-1] < last_year:
+            known = _Paths.of(self.fits[number], last_year, self.origin, self.seed)
+            self._known_paths[number] = known
+        return known
+
+    @cached_property
+    def _known_paths(self) -> dict[int, "_Paths"]:
+        return {}
 
     def _coords(self, years: Sequence[int]) -> dict[str, object]:
         figures = [fit.data for fit in self.fits]
@@ -147,14 +178,19 @@ def _with_dims(values: Floats) -> tuple[tuple[str, ...], Floats]:
 class _Paths:
     """Draws of one series from its first year on without levers, and the chances of its figures."""
 
-    data: SeriesData
+    fit: FittedSeries
     years: tuple[int, ...]
     level: Floats
     """dims (draw, year). [link scale]"""
     noise: Floats
     """Year noise, dims (draw, year). [link scale]"""
-    uniforms: Floats
-    """Chance of the sample, dims (draw, year)."""
+    scores: Floats
+    """Chance of the sample as a standard normal score, dims (draw, year)."""
+
+    @property
+    def data(self) -> SeriesData:
+        """Figures of the series."""
+        return self.fit.data
 
     @classmethod
     def of(cls, fit: FittedSeries, last_year: int, origin: int, seed: int) -> "_Paths":
@@ -168,24 +204,24 @@ class _Paths:
         theta = fit.posterior.theta
         future = propagate(theta, fit.posterior.level[:, -1], fit.posterior.slope, data.sign * theta[:, 4], normals)
         level = np.concatenate([fit.posterior.level, future], axis=1)
-        noise, uniforms = np.empty_like(level), np.empty_like(level)
+        noise, scores = np.empty_like(level), np.empty_like(level)
         # years count from the origin outwards, each way with a stream of its own, for the same reason
         future_rng, past_rng = stream(seed, data.label, "figures"), stream(seed, data.label, "past figures")
         for place in sorted(range(len(years)), key=lambda at: abs(years[at] - origin)):
             figure_rng = future_rng if years[place] > origin else past_rng
             noise[:, place] = theta[:, 3] * figure_rng.standard_normal(draws)
-            uniforms[:, place] = figure_rng.random(draws)
-        return cls(data, years, level, noise, uniforms)
+            scores[:, place] = figure_rng.standard_normal(draws)
+        return cls(fit, years, level, noise, scores)
 
-    def under(self, scenario: Scenario, asked: tuple[int, ...], seed: int) -> tuple[Floats, Floats]:
+    def under(
+        self, scenario: Scenario, asked: tuple[int, ...], seed: int, peers: PeerFigures | None
+    ) -> tuple[Floats, Floats]:
         """Rate and published figure of the asked years under a scenario, dims (draw, year). [unit]"""
-        level = self.level
-        for lever in scenario.levers:
-            if self.data.indicator.slug in lever.indicators:
-                level = level + lever_shift(lever, self.level, self.years, self.data.link, seed)
+        trend = Trend(posterior=self.fit.posterior, years=self.years, level=self.level, peers=peers)
+        moved = apply_levers(scenario, trend, usual_trials(self.data), seed)
         at = [self.years.index(year) for year in asked]
-        level = level[:, at]
-        published = publish(self.data, level + self.noise[:, at], self.uniforms[:, at])
+        level = moved.level[:, at]
+        published = publish(self.data, level + self.noise[:, at], self.scores[:, at], moved.figures.at(at))
         for place, year in enumerate(asked):
             known = self.data.printed[(self.data.year == year) & np.isfinite(self.data.printed)]
             if known.size:
@@ -248,4 +284,7 @@ def fit(
         seed=seed,
         progress=progress,
     )
-    return Posterior(fits=fits, origin=chosen, seed=seed, engine=engine)
+    peers = PeerFigures(
+        observations=observations, catalogue=catalogue if catalogue is not None else shipped_catalogue(), origin=chosen
+    )
+    return Posterior(fits=fits, origin=chosen, seed=seed, engine=engine, peers=peers)

@@ -1,12 +1,16 @@
-"""From the true level to the figure that will be printed: year noise, sampling at the usual size, rounding."""
+"""From the true level to the figure that will be printed: year noise, sampling at the planned size, rounding."""
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
+from qsim.forecast.levers_figures import USUAL, FigureChange, mixed_sample
+from qsim.forecast.sampling import binomial_counts, poisson_counts
 from qsim.model.series import SeriesData
 
 Floats = NDArray[np.float64]
+
+_WHOLE_NUMBERS = ("count", "stock", "events", "days")
+"""Families whose figures are counted."""
 
 
 def usual_trials(data: SeriesData) -> float | None:
@@ -18,32 +22,58 @@ def usual_trials(data: SeriesData) -> float | None:
     return float(trials[trials.size // 2]) if trials.size else None
 
 
-def publish(data: SeriesData, eta: Floats, uniforms: Floats) -> Floats:
+def publish(data: SeriesData, eta: Floats, scores: Floats, change: FigureChange = USUAL) -> Floats:
     """Figures printed for given eta (level plus year noise).
 
     Parameters
     ----------
-    eta : array, any dims
+    eta : array, dims (draw, year)
         [link scale]
-    uniforms : array, dims of ``eta``
-        The chance of the sample, so that scenarios share it.
+    scores : array, dims of ``eta``
+        Standard normal scores of the chance of the sample, so that scenarios share it.
+    change : FigureChange
+        What a scenario changes in the way figures are made, for the years of ``eta``.
 
     Returns
     -------
     array, dims of ``eta``
-        [unit of the indicator]
+        [unit of the indicator]; NaN where nothing is published.
     """
-    figure: Floats = data.link.to_figure(eta)
-    trials = usual_trials(data)
     family = data.indicator.family
-    if family in ("rate", "days") and trials is not None:
-        figure = np.asarray(data.link.unit * stats.binom.ppf(uniforms, trials, figure / data.link.unit) / trials)
+    figure: Floats = data.link.to_figure(eta if change.offset is None else eta + change.offset)
+    if family in ("rate", "days"):
+        figure = mixed_sample(figure, change, data)
+        figure = _sampled(
+            figure, _trials(data, change, figure.shape), scores, 100.0 if family == "rate" else data.link.unit
+        )
     elif family in ("count", "events"):
-        figure = np.asarray(stats.poisson.ppf(uniforms, figure))
-    return print_rounded(figure, 0 if family in ("count", "stock", "events", "days") else data.decimals)
+        figure = poisson_counts(np.ravel(scores), np.ravel(figure)).reshape(figure.shape)
+    printed = print_rounded(figure, 0 if family in _WHOLE_NUMBERS else data.decimals)
+    if change.absent is not None:
+        printed[:, change.absent] = np.nan
+    return printed
 
 
 def print_rounded(figure: Floats, decimals: int) -> Floats:
     """Round half up, as offices do; NumPy rounds half to even."""
     scale = 10.0**decimals
     return np.asarray(np.floor(figure * scale + 0.5 + 1e-9) / scale)
+
+
+def _trials(data: SeriesData, change: FigureChange, shape: tuple[int, ...]) -> Floats | None:
+    """Sample of every figure, NaN where none is known; None where none is at all."""
+    usual = usual_trials(data)
+    if change.trials is None:
+        return None if usual is None else np.full(shape, usual)
+    planned = np.where(np.isnan(change.trials), np.nan if usual is None else usual, change.trials)
+    return np.broadcast_to(planned, shape)
+
+
+def _sampled(figure: Floats, trials: Floats | None, scores: Floats, whole: float) -> Floats:
+    """Shares of samples; a figure without a known sample stays as it is."""
+    if trials is None:
+        return figure
+    known = np.isfinite(trials)
+    size = np.where(known, trials, 1.0)
+    counts = binomial_counts(np.ravel(scores), np.ravel(size), np.ravel(figure) / whole).reshape(figure.shape)
+    return np.where(known, whole * counts / size, figure)

@@ -5,6 +5,7 @@ near it; samples, definitions and the end of a series change the published figur
 levels without any, so their order does not matter; nothing moves a year up to the origin.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,11 +37,24 @@ def touches(lever: Measure, data: SeriesData) -> bool:
     return data.indicator.slug in lever.indicators and (not lever.regions or data.region in lever.regions)
 
 
-def apply_levers(scenario: Scenario, trend: Trend, usual_trials: float | None, seed: int) -> Moved:
-    """Levels and ways of publishing of one series under a scenario.
+def scenario_sizes(scenario: Scenario, draws: int, seed: int) -> dict[str, Floats]:
+    """Draws of what is uncertain about each lever, dims (draw), by lever id: the same in every series."""
+    return {
+        lever.id: size_draws(law, size_scores(lever.id, scenario.correlations, draws, seed))
+        for lever in scenario.levers
+        if (law := lever.law) is not None
+    }
+
+
+def apply_levers(
+    levers: Sequence[Measure], sizes: Mapping[str, Floats], trend: Trend, usual_trials: float | None
+) -> Moved:
+    """Levels and ways of publishing of one series under the levers of a scenario.
 
     Parameters
     ----------
+    sizes : mapping of str to array, dims (draw)
+        As :func:`scenario_sizes` draws them.
     usual_trials : float or None
         Sample behind a usual figure.
 
@@ -49,12 +63,7 @@ def apply_levers(scenario: Scenario, trend: Trend, usual_trials: float | None, s
     HorizonError
         If a lever needs a year, a limit or peers that the series does not have.
     """
-    levers = sorted((lever for lever in scenario.levers if touches(lever, trend.data)), key=lambda lever: lever.id)
-    sizes = {
-        lever.id: size_draws(law, size_scores(lever.id, scenario.correlations, trend.level.shape[0], seed))
-        for lever in levers
-        if (law := lever.law) is not None
-    }
+    levers = sorted((lever for lever in levers if touches(lever, trend.data)), key=lambda lever: lever.id)
     level = trend.level
     for lever in levers:
         if lever.group == "course":

@@ -26,7 +26,7 @@ class FigureChange:
     absent: NDArray[np.bool_] | None = None
     """Whether nothing is published, dims (year)."""
 
-    def at(self, places: list[int]) -> "FigureChange":
+    def at(self, places: slice | list[int]) -> "FigureChange":
         """The same for some of the years."""
         return FigureChange(
             trials=None if self.trials is None else self.trials[places],

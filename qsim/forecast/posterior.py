@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from qsim.errors import HorizonError
-from qsim.forecast.levers import apply_levers, touches
+from qsim.errors import HorizonError, UnknownNameError
+from qsim.forecast.levers import apply_levers, scenario_sizes, touches
 from qsim.forecast.peers import PeerFigures
 from qsim.forecast.published import print_rounded, publish, usual_trials
 from qsim.forecast.trend import Trend
@@ -19,7 +19,9 @@ from qsim.indicators import Catalogue
 from qsim.inference.fit import Engine, FittedSeries, Key, Pool, fit_series, stream
 from qsim.model.series import SeriesData
 from qsim.model.trend import heavy_shocks, propagate
+from qsim.plans.levers import Measure
 from qsim.plans.scenarios import ONLY_BASELINE, Scenario
+from qsim.records import nearest
 from qsim.shipped import shipped_catalogue
 from qsim.vocabulary import CHAIN, DRAW, LEVEL, PUBLISHED, RATE, SAMPLE_DIMS, SCENARIO, SERIES, SLOPE, THETA_NAMES, YEAR
 
@@ -83,7 +85,9 @@ class Posterior:
             coords={SERIES: [fit.data.label for fit in self.fits]},
         )
 
-    def forecast(self, years: Iterable[int], scenarios: Sequence[Scenario] = ()) -> xr.Dataset:
+    def forecast(
+        self, years: Iterable[int], scenarios: Sequence[Scenario] = (), *, series: Sequence[str] | None = None
+    ) -> xr.Dataset:
         """Draw the true level and the published figure of given years.
 
         All scenarios share the posterior draws and the shocks, so a difference between two is the policy. A year up to
@@ -95,6 +99,8 @@ class Posterior:
             Ascending calendar years.
         scenarios : sequence of Scenario
             The baseline if empty.
+        series : sequence of str, optional
+            Labels of the series to forecast; all if not given.
 
         Returns
         -------
@@ -104,7 +110,10 @@ class Posterior:
         Raises
         ------
         HorizonError
-            If there is no year, or one before the first figure of all.
+            If there is no year, or one before the first figure of all; if a lever needs a year, a limit or peers that
+            a series does not have.
+        UnknownNameError
+            If a label is none of the posterior's.
         """
         wanted = tuple(sorted(set(years)))
         first = self.past_years[0]
@@ -115,11 +124,13 @@ class Posterior:
                 f"years after {self.origin} are forecasts"
             )
         chosen = tuple(scenarios) or ONLY_BASELINE.resolved()
-        shape = (len(chosen), len(self.fits), self.fits[0].posterior.slope.size, len(wanted))
+        sizes = [scenario_sizes(scenario, self.fits[0].posterior.slope.size, self.seed) for scenario in chosen]
+        numbers = self._numbers(series)
+        shape = (len(chosen), len(numbers), self.fits[0].posterior.slope.size, len(wanted))
         rate, published = np.empty(shape), np.empty(shape)
 
-        def fill(number: int) -> None:
-            paths = self._paths(number, wanted[-1])
+        def fill(at: int) -> None:
+            paths = self._paths(numbers[at], wanted[-1])
             asked = tuple(year for year in wanted if year >= paths.data.first_year)
             begun = len(wanted) - len(asked)
             plain = None
@@ -127,18 +138,18 @@ class Posterior:
                 moved = any(touches(lever, paths.data) for lever in scenario.levers)
                 figures = None if moved else plain
                 if figures is None:
-                    figures = paths.under(scenario, asked, self.seed, self.peers)
+                    figures = paths.under(scenario.levers, sizes[place], asked, self.peers)
                 plain = plain if moved else figures
                 for draws, own in zip((rate, published), figures, strict=True):
-                    draws[place, number, :, :begun] = np.nan
-                    draws[place, number, :, begun:] = own
+                    draws[place, at, :, :begun] = np.nan
+                    draws[place, at, :, begun:] = own
 
         with ThreadPoolExecutor(_WORKERS) as workers:
-            for _ in workers.map(fill, range(len(self.fits))):  # what fails in a thread is raised here
+            for _ in workers.map(fill, range(len(numbers))):  # what fails in a thread is raised here
                 pass
         rate, published = (np.moveaxis(draws, 2, 1)[:, None] for draws in (rate, published))
         dims = (SCENARIO, *SAMPLE_DIMS, SERIES, YEAR)
-        coords = {SCENARIO: [scenario.id for scenario in chosen], **self._coords(wanted)}
+        coords = {SCENARIO: [scenario.id for scenario in chosen], **self._coords(wanted, numbers)}
         return xr.Dataset({RATE: (dims, rate), PUBLISHED: (dims, published)}, coords=coords)
 
     def _paths(self, number: int, last_year: int) -> "_Paths":
@@ -153,8 +164,16 @@ class Posterior:
     def _known_paths(self) -> dict[int, "_Paths"]:
         return {}
 
-    def _coords(self, years: Sequence[int]) -> dict[str, object]:
-        figures = [fit.data for fit in self.fits]
+    def _numbers(self, labels: Sequence[str] | None) -> list[int]:
+        """Places of series among the fits, in the order of the fits."""
+        known = {fit.data.label: number for number, fit in enumerate(self.fits)}
+        for label in labels or ():
+            if label not in known:
+                raise UnknownNameError(f"no series {label!r} in this posterior: {nearest(label, known)}")
+        return list(known.values()) if labels is None else sorted(known[label] for label in set(labels))
+
+    def _coords(self, years: Sequence[int], numbers: Sequence[int] | None = None) -> dict[str, object]:
+        figures = [fit.data for number, fit in enumerate(self.fits) if numbers is None or number in numbers]
         return {
             CHAIN: [0],
             DRAW: np.arange(self.fits[0].posterior.slope.size),
@@ -168,6 +187,13 @@ class Posterior:
             "last_figure_year": (SERIES, [int(data.year.max()) if data.year.size else -1 for data in figures]),
             "decimals": (SERIES, [data.decimals for data in figures]),
         }
+
+
+def _places(years: tuple[int, ...], asked: tuple[int, ...]) -> slice | list[int]:
+    """Places of years among others: a slice where they follow each other, which copies nothing."""
+    places = [years.index(year) for year in asked]
+    gapless = bool(places) and places == list(range(places[0], places[-1] + 1))
+    return slice(places[0], places[-1] + 1) if gapless else places
 
 
 def _with_dims(values: Floats) -> tuple[tuple[str, ...], Floats]:
@@ -214,12 +240,16 @@ class _Paths:
         return cls(fit, years, level, noise, scores)
 
     def under(
-        self, scenario: Scenario, asked: tuple[int, ...], seed: int, peers: PeerFigures | None
+        self,
+        levers: Sequence[Measure],
+        sizes: Mapping[str, Floats],
+        asked: tuple[int, ...],
+        peers: PeerFigures | None,
     ) -> tuple[Floats, Floats]:
-        """Rate and published figure of the asked years under a scenario, dims (draw, year). [unit]"""
+        """Rate and published figure of the asked years under levers of given sizes, dims (draw, year). [unit]"""
         trend = Trend(posterior=self.fit.posterior, years=self.years, level=self.level, peers=peers)
-        moved = apply_levers(scenario, trend, usual_trials(self.data), seed)
-        at = [self.years.index(year) for year in asked]
+        moved = apply_levers(levers, sizes, trend, usual_trials(self.data))
+        at = _places(self.years, asked)
         level = moved.level[:, at]
         published = publish(self.data, level + self.noise[:, at], self.scores[:, at], moved.figures.at(at))
         for place, year in enumerate(asked):

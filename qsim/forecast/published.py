@@ -74,6 +74,10 @@ def _sampled(figure: Floats, trials: Floats | None, scores: Floats, whole: float
     if trials is None:
         return figure
     known = np.isfinite(trials)
+    if known.all():
+        size = np.ravel(trials)
+        counts = binomial_counts(np.ravel(scores), size, np.ravel(figure) / whole)
+        return np.asarray(counts * (whole / size)).reshape(figure.shape)
     size = np.where(known, trials, 1.0)
     counts = binomial_counts(np.ravel(scores), np.ravel(size), np.ravel(figure) / whole).reshape(figure.shape)
     return np.where(known, whole * counts / size, figure)

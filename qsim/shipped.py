@@ -8,6 +8,7 @@ from pathlib import Path
 from qsim.indicators import Catalogue, read_catalogue
 
 _PACKAGE = Path(__file__).resolve().parent
+_REGION_COLUMNS = ("region", "地区")
 
 
 def shipped_folder() -> Path:
@@ -46,9 +47,12 @@ def shipped_regions() -> frozenset[str]:
 
 
 def regions_of(tables: Iterable[Path]) -> frozenset[str]:
-    """Regions named in tables of figures with a column ``region``; a table without one names none."""
+    """Regions named in tables of figures; a table without such a column names none.
+
+    Only the names are read here, whatever else may be wrong with a table is said by the room that reads it.
+    """
     found: set[str] = set()
     for path in tables:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            found.update(row.get("region") or "" for row in csv.DictReader(lines))
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+            found.update(row.get(column) or "" for row in csv.DictReader(lines) for column in _REGION_COLUMNS)
     return frozenset(found - {""})

@@ -41,12 +41,14 @@ class PeerFigures:
         peers = [one for one in self._series(own.indicator.slug) if one.basis == own.basis and one.region != own.region]
         if lever.peers:
             peers = [one for one in peers if one.region in lever.peers]
-        progress = sorted(own.sign * pace for one in peers if (pace := figures_pace(one, lever.window)) is not None)
+        last = min(lever.start_year - 1, self.origin)
+        paces = [figures_pace(one, last, lever.window) for one in peers]
+        progress = sorted(own.sign * pace for pace in paces if pace is not None)
         needed = lever.top or 1
         if len(progress) < needed:
             raise HorizonError(
                 f"lever {lever.id!r} needs {needed} other regions with two exact figures of {own.indicator.slug} "
-                f"within {lever.window} years before {self.origin + 1}, there are {len(progress)}: "
+                f"within {lever.window} years before {last + 1}, there are {len(progress)}: "
                 "name another course or window"
             )
         return own.sign * _ranked(lever, progress)
@@ -60,15 +62,15 @@ class PeerFigures:
         return self._known[slug]
 
 
-def figures_pace(data: SeriesData, window: int) -> float | None:
-    """Change a year between the first and last exact figure of a window before the origin.
+def figures_pace(data: SeriesData, last_year: int, window: int) -> float | None:
+    """Change a year between the first and last exact figure of the years ``last_year - window`` to ``last_year``.
 
     Returns
     -------
     float or None
         [link scale per year]; None with figures of fewer than two years.
     """
-    within = np.isfinite(data.printed) & (data.year >= data.origin - window)
+    within = np.isfinite(data.printed) & (data.year >= last_year - window) & (data.year <= last_year)
     if not within.any():
         return None
     years, middle = data.year[within], data.guess[within]

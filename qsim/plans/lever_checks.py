@@ -95,7 +95,8 @@ def localized(levers: Sequence[Measure], plan: PlanText) -> tuple[Measure, ...]:
         update: dict[str, object] = {} if lever.regions else {"regions": (plan.region.id,)}
         if isinstance(lever, StraightLine) and lever.target is not None:
             levels = _levels(targets[lever.target])
-            update["values"] = {year: value for year, value in levels.items() if year >= lever.start_year}
+            values = {year: value for year, value in levels.items() if year >= lever.start_year}
+            update |= {"values": values, "target": None}
         done.append(lever.model_copy(update=update))
     return tuple(done)
 

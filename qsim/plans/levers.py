@@ -205,7 +205,7 @@ class PeerPace(_Course):
     peers: tuple[str, ...] = ()
     """Regions compared with; all others with figures on the same basis if not given."""
     window: int = Field(default=5, ge=1, le=50)
-    """Years before the forecast over which a peer's pace is measured."""
+    """Years before the start, and before the forecast, over which a peer's pace is measured."""
 
     @model_validator(mode="after")
     def _has_the_key_of_its_rank(self) -> "PeerPace":

@@ -264,8 +264,9 @@ def test_where_lower_is_better_the_best_peer_falls_fastest(catalogue, series, re
 
 def test_only_the_window_counts(series):
     data = series("rate", {2005: {"value": "10"}, 2015: {"value": "50"}, 2017: {"value": "60"}}, origin=2017)
-    assert figures_pace(data, 5) == pytest.approx((logit(0.6) - logit(0.5)) / 2)
-    assert figures_pace(data, 1) is None
+    assert figures_pace(data, 2017, 5) == pytest.approx((logit(0.6) - logit(0.5)) / 2)
+    assert figures_pace(data, 2017, 1) is None
+    assert figures_pace(data, 2016, 20) == pytest.approx((logit(0.5) - logit(0.1)) / 10)
 
 
 def test_too_few_peers_are_a_horizon_error(line, ready, scenario, peers):

@@ -43,9 +43,8 @@ def publish(data: SeriesData, eta: Floats, scores: Floats, change: FigureChange 
     figure: Floats = data.link.to_figure(eta if change.offset is None else eta + change.offset)
     if family in ("rate", "days"):
         figure = mixed_sample(figure, change, data)
-        figure = _sampled(
-            figure, _trials(data, change, figure.shape), scores, 100.0 if family == "rate" else data.link.unit
-        )
+        whole = 100.0 if family == "rate" else data.link.unit
+        figure = _sampled(figure, _trials(data, change, figure.shape[-1]), scores, whole)
     elif family in ("count", "events"):
         figure = poisson_counts(np.ravel(scores), np.ravel(figure)).reshape(figure.shape)
     printed = print_rounded(figure, 0 if family in _WHOLE_NUMBERS else data.decimals)
@@ -60,24 +59,22 @@ def print_rounded(figure: Floats, decimals: int) -> Floats:
     return np.asarray(np.floor(figure * scale + 0.5 + 1e-9) / scale)
 
 
-def _trials(data: SeriesData, change: FigureChange, shape: tuple[int, ...]) -> Floats | None:
-    """Sample of every figure, NaN where none is known; None where none is at all."""
-    usual = usual_trials(data)
-    if change.trials is None:
-        return None if usual is None else np.full(shape, usual)
-    planned = np.where(np.isnan(change.trials), np.nan if usual is None else usual, change.trials)
-    return np.broadcast_to(planned, shape)
+def _trials(data: SeriesData, change: FigureChange, years: int) -> Floats:
+    """Sample of every year, NaN where none is known, dims (year)."""
+    known = usual_trials(data)
+    usual = np.full(years, np.nan if known is None else known)
+    return usual if change.trials is None else np.where(np.isnan(change.trials), usual, change.trials)
 
 
-def _sampled(figure: Floats, trials: Floats | None, scores: Floats, whole: float) -> Floats:
-    """Shares of samples; a figure without a known sample stays as it is."""
-    if trials is None:
-        return figure
-    known = np.isfinite(trials)
-    if known.all():
-        size = np.ravel(trials)
-        counts = binomial_counts(np.ravel(scores), size, np.ravel(figure) / whole)
-        return np.asarray(counts * (whole / size)).reshape(figure.shape)
-    size = np.where(known, trials, 1.0)
-    counts = binomial_counts(np.ravel(scores), np.ravel(size), np.ravel(figure) / whole).reshape(figure.shape)
-    return np.where(known, whole * counts / size, figure)
+def _sampled(figure: Floats, trials: Floats, scores: Floats, whole: float) -> Floats:
+    """Shares of samples, dims (draw, year); a year without a known sample stays as it is."""
+    sizes = np.unique(trials[np.isfinite(trials)]).tolist()
+    if sizes and bool((trials == sizes[0]).all()):
+        counts = binomial_counts(np.ravel(scores), sizes[0], np.ravel(figure) / whole)
+        return np.asarray(counts * (whole / sizes[0])).reshape(figure.shape)
+    sampled = figure.copy()
+    for size in sizes:
+        on = trials == size
+        counts = binomial_counts(np.ravel(scores[:, on]), size, np.ravel(figure[:, on]) / whole)
+        sampled[:, on] = counts.reshape(figure.shape[0], -1) * (whole / size)
+    return sampled

@@ -228,15 +228,15 @@ def _poisson_count(score: float, mean: float) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def binomial_counts(scores: Floats, trials: Floats, p: Floats) -> Floats:
-    """Successes of each sample: the quantile at chance Phi(score).
+def binomial_counts(scores: Floats, trials: float, p: Floats) -> Floats:
+    """Successes of samples of one size: the quantile at chance Phi(score).
 
     Parameters
     ----------
     scores : array, dims (sample)
         Standard normal scores.
-    trials : array, dims (sample)
-        Whole numbers.
+    trials : float
+        Size of each sample, a whole number.
     p : array, dims (sample)
         Probabilities [1].
 
@@ -247,20 +247,19 @@ def binomial_counts(scores: Floats, trials: Floats, p: Floats) -> Floats:
     """
     counts, cubes = np.empty(p.size), np.empty(_BLOCK)
     for start in range(0, p.size, _BLOCK):
-        stop = min(start + _BLOCK, p.size)
-        for at in range(start, stop):
-            peak = p[at] * (1.0 - p[at])
-            counts[at], cubes[at - start] = _expansion(
-                scores[at], trials[at] * p[at], trials[at] * peak, 1.0 - 2.0 * p[at], peak
+        # views of a block, first all expansions in vectors, then the few that need more
+        shares, drawn, found = p[start : start + _BLOCK], scores[start : start + _BLOCK], counts[start : start + _BLOCK]
+        for at in range(shares.size):
+            peak = shares[at] * (1.0 - shares[at])
+            found[at], cubes[at] = _expansion(
+                drawn[at], trials * shares[at], trials * peak, 1.0 - 2.0 * shares[at], peak
             )
-        for at in range(start, stop):
-            variance = trials[at] * p[at] * (1.0 - p[at])
-            if variance >= EXACT_BELOW and (
-                variance > _NO_CHECK_FROM or _certain(scores[at], counts[at], cubes[at - start])
-            ):
-                counts[at] = min(max(math.ceil(counts[at]), 0.0), trials[at])
+        for at in range(shares.size):
+            variance = trials * shares[at] * (1.0 - shares[at])
+            if variance >= EXACT_BELOW and (variance > _NO_CHECK_FROM or _certain(drawn[at], found[at], cubes[at])):
+                found[at] = min(max(math.ceil(found[at]), 0.0), trials)
             else:
-                counts[at] = _careful_binomial(scores[at], trials[at], p[at], variance)
+                found[at] = _careful_binomial(drawn[at], trials, shares[at], variance)
     return counts
 
 

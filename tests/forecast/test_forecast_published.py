@@ -127,5 +127,5 @@ def test_a_count_scatters_like_poisson_around_its_rate(posterior, series):
 def test_a_higher_level_never_prints_a_lower_figure_at_the_same_chance(series, family, chance, shift):
     data = series(family, {2014: FAMILY_ROWS[family]}, origin=2015)
     eta = data.guess[-1] + np.array([0.0, shift])
-    low, high = publish(data, eta, np.array([chance, chance]))
+    low, high = publish(data, eta[:, None], np.full((2, 1), chance)).ravel()
     assert high >= low

@@ -70,7 +70,10 @@ def apply_levers(
             level = course_level(lever, trend, sizes.get(lever.id))  # type: ignore[arg-type]
     for lever in levers:
         if isinstance(lever, Lever):
-            level = level + lever_shift(lever, trend, sizes[lever.id])
+            shift = lever_shift(lever, trend, sizes[lever.id])
+            level = np.add(
+                level, shift, out=shift
+            )  # a fresh array each time: memory for 60 series costs as much as adding
     figures = USUAL
     for lever in levers:
         if isinstance(lever, NaturalLimit):

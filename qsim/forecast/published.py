@@ -56,7 +56,9 @@ def publish(data: SeriesData, eta: Floats, scores: Floats, change: FigureChange 
 def print_rounded(figure: Floats, decimals: int) -> Floats:
     """Round half up, as offices do; NumPy rounds half to even."""
     scale = 10.0**decimals
-    return np.asarray(np.floor(figure * scale + 0.5 + 1e-9) / scale)
+    steps = np.asarray(figure * scale)
+    steps += 0.5 + 1e-9
+    return np.asarray(np.floor(steps) / scale)
 
 
 def _trials(data: SeriesData, change: FigureChange, years: int) -> Floats:

@@ -177,8 +177,14 @@ def _knapsack(left: Sequence[str], costs: Mapping[str, float], gains: Mapping[st
     return total
 
 
-def plan_choice(trials: Trials, levers: Sequence[Measure], *, aim: Aim = "expected") -> Choice:
+def plan_choice(trials: Trials, levers: Sequence[Measure], *, aim: Aim = "expected", helpful: bool = False) -> Choice:
     """The question for levers with costs and the statements of a plan.
+
+    Parameters
+    ----------
+    helpful : bool
+        Whether no lever ever undoes an event in any draw, as effects that only raise a figure and targets that only ask
+        for more; the answer is the same without, and slower.
 
     Raises
     ------
@@ -197,4 +203,5 @@ def plan_choice(trials: Trials, levers: Sequence[Measure], *, aim: Aim = "expect
         acting=acting,
         met=lambda number, names: trials.met(number, [by_id[name] for name in sorted(names)]),
         aim=aim,
+        helpful=helpful,
     )

@@ -21,8 +21,8 @@ TOLERANCE: Final = 0.005
 """How far above the goal the probability at the size found may lie. [1]"""
 
 _MOST_STEPS: Final = 60
-_LARGEST: Final[dict[str, float]] = {"points": 2.0**20, "link": 2.0**6, "gap": 99.999, "pace": 2.0**12}
-"""Sizes at which nothing more happens, on each scale."""
+_LARGEST: Final[dict[str, float]] = {"points": 2.0**20, "link": 2.0**6, "gap": 99.999, "pace": 2.0**6}
+"""Largest sizes looked at on each scale: more points or logits change nothing, and no pace is that fast."""
 _NEUTRAL: Final[dict[str, float]] = {"points": 0.0, "link": 0.0, "gap": 0.0, "pace": 1.0}
 _YEARS: Final = ("start_year", "full_effect_year", "end_year", "recovered_year")
 

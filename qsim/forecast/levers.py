@@ -17,7 +17,7 @@ from qsim.forecast.levers_scales import lever_shift
 from qsim.forecast.levers_sizes import size_draws, size_scores
 from qsim.forecast.trend import Trend
 from qsim.model.series import SeriesData
-from qsim.plans.levers import DefinitionChange, Discontinued, Lever, Measure, NaturalLimit, SamplingPlan
+from qsim.plans.levers import Course, DefinitionChange, Discontinued, Lever, Measure, NaturalLimit, SamplingPlan
 from qsim.plans.scenarios import Scenario
 
 Floats = NDArray[np.float64]
@@ -66,8 +66,8 @@ def apply_levers(
     levers = sorted((lever for lever in levers if touches(lever, trend.data)), key=lambda lever: lever.id)
     level = trend.level
     for lever in levers:
-        if lever.group == "course":
-            level = course_level(lever, trend, sizes.get(lever.id))  # type: ignore[arg-type]
+        if isinstance(lever, Course):
+            level = course_level(lever, trend, sizes.get(lever.id))
     for lever in levers:
         if isinstance(lever, Lever):
             shift = lever_shift(lever, trend, sizes[lever.id])

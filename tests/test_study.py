@@ -164,6 +164,19 @@ def test_a_lever_that_raises_a_figure_never_lowers_the_chance_of_a_level(study):
             assert result.p_true >= base[result.target.id].p_true
 
 
+def test_a_target_on_a_discontinued_series_cannot_be_met_on_published_figures(studies):
+    study = studies["rizhao-2020"]
+    (lever,) = [lever for lever in study.plan.levers if lever.shape == "discontinued"]
+    told = [result for result in study.assessment.results if result.target.indicator in lever.indicators]
+    pulled = {scenario.id for scenario in study.plan.scenarios if lever in scenario.levers}
+    before = {result.target.id: result for result in told if result.scenario == "baseline"}
+    ended = [result for result in told if result.scenario in pulled]
+    assert ended
+    for result in ended:
+        assert result.p_published == 0.0 < before[result.target.id].p_published
+        assert result.p_true == before[result.target.id].p_true
+
+
 def test_a_later_cutoff_uses_later_figures(studies, later):
     early = studies["hainan-2020"]
     assert len(own_figures(later.observations, "hainan")) > len(own_figures(early.observations, "hainan"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
@@ -11,19 +11,30 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from qsim.errors import HorizonError, UnknownNameError
-from qsim.forecast.levers import apply_levers, scenario_sizes, touches
+from qsim.forecast.drivers import Drivers, draw_drivers, move_together
+from qsim.forecast.levers import scenario_sizes, touches
+from qsim.forecast.paths import Paths
 from qsim.forecast.peers import PeerFigures
-from qsim.forecast.published import print_rounded, publish, usual_trials
-from qsim.forecast.trend import Trend
 from qsim.indicators import Catalogue
-from qsim.inference.fit import Engine, FittedSeries, Key, Pool, fit_series, stream
-from qsim.model.series import SeriesData
-from qsim.model.trend import heavy_shocks, propagate
-from qsim.plans.levers import Measure
+from qsim.inference.fit import Engine, FittedSeries, Key, Pool, fit_series
+from qsim.inference.shocks import CommonShocks, ShockShares, pair_draws, shocks_of
 from qsim.plans.scenarios import ONLY_BASELINE, Scenario
 from qsim.records import nearest
 from qsim.shipped import shipped_catalogue
-from qsim.vocabulary import CHAIN, DRAW, LEVEL, PUBLISHED, RATE, SAMPLE_DIMS, SCENARIO, SERIES, SLOPE, THETA_NAMES, YEAR
+from qsim.vocabulary import (
+    CHAIN,
+    DRAW,
+    LEVEL,
+    PUBLISHED,
+    RATE,
+    SAMPLE_DIMS,
+    SCENARIO,
+    SERIES,
+    SERIES_OTHER,
+    SLOPE,
+    THETA_NAMES,
+    YEAR,
+)
 
 Floats = NDArray[np.float64]
 
@@ -39,6 +50,8 @@ class Posterior:
     """Last year of the past; the forecast starts in the next."""
     seed: int
     engine: Engine
+    shocks: CommonShocks | None = None
+    """Correlation of the shocks of the series; None for independent ones."""
     peers: PeerFigures | None = None
     """Figures of other regions, for levers that take their pace."""
 
@@ -85,6 +98,28 @@ class Posterior:
             coords={SERIES: [fit.data.label for fit in self.fits]},
         )
 
+    @property
+    def common_shocks(self) -> xr.Dataset:
+        """How the shocks of the series move together, dims (series, series_other).
+
+        ``correlation`` used for the draws, ``prior`` the correlation that what they have in common gives alone [1], and
+        ``overlap``, the years that both have behind them: 0 says that the prior is all there is. ``shock_share``
+        (series) is the share of the current state's variance that common shocks can cause. [1]
+        """
+        labels = [fit.data.label for fit in self.fits]
+        shocks = self.shocks if self.shocks is not None else CommonShocks.none(len(labels))
+        dims = (SERIES, SERIES_OTHER)
+        return xr.Dataset(
+            {
+                "correlation": (dims, shocks.correlation),
+                "prior": (dims, shocks.prior),
+                "overlap": (dims, shocks.overlap),
+                "shock_share": (SERIES, shocks.shock_share),
+            },
+            coords={SERIES: labels, SERIES_OTHER: labels},
+            attrs={"common_shocks": "yes" if self.shocks is not None else "no"},
+        )
+
     def forecast(
         self, years: Iterable[int], scenarios: Sequence[Scenario] = (), *, series: Sequence[str] | None = None
     ) -> xr.Dataset:
@@ -129,8 +164,10 @@ class Posterior:
         shape = (len(chosen), len(numbers), self.fits[0].posterior.slope.size, len(wanted))
         rate, published = np.empty(shape), np.empty(shape)
 
+        drawn = self._paths(numbers, wanted[0], wanted[-1])
+
         def fill(at: int) -> None:
-            paths = self._paths(numbers[at], wanted[-1])
+            paths = drawn[at]
             asked = tuple(year for year in wanted if year >= paths.data.first_year)
             begun = len(wanted) - len(asked)
             plain = None
@@ -152,17 +189,44 @@ class Posterior:
         coords = {SCENARIO: [scenario.id for scenario in chosen], **self._coords(wanted, numbers)}
         return xr.Dataset({RATE: (dims, rate), PUBLISHED: (dims, published)}, coords=coords)
 
-    def _paths(self, number: int, last_year: int) -> "_Paths":
-        """Draws of a series without levers: made once, and anew where a forecast goes further."""
-        known = self._known_paths.get(number)
-        if known is None or known.years[-1] < last_year:
-            known = _Paths.of(self.fits[number], last_year, self.origin, self.seed)
-            self._known_paths[number] = known
-        return known
+    def _paths(self, numbers: Sequence[int], first_year: int, last_year: int) -> list[Paths]:
+        """Draws of series without levers: made once, and anew where a forecast reaches further than any before."""
+        known = self._known_paths
+        lacking = [
+            number for number in numbers if number not in known or not known[number].covers(first_year, last_year)
+        ]
+        if lacking:
+            first = min([first_year, *(paths.first_drawn for paths in known.values())])
+            last = max([last_year, *(paths.years[-1] for paths in known.values())])
+            # correlated series are drawn together or not at all
+            numbers_drawn = lacking if self.shocks is None else range(len(self.fits))
+            drivers = self._drivers(first, last)
+            with ThreadPoolExecutor(_WORKERS) as workers:
+                made = workers.map(lambda number: Paths.of(self.fits[number], drivers(number)), numbers_drawn)
+                known.update(zip(numbers_drawn, made, strict=True))
+        return [known[number] for number in numbers]
 
     @cached_property
-    def _known_paths(self) -> dict[int, "_Paths"]:
+    def _known_paths(self) -> dict[int, Paths]:
         return {}
+
+    def _drivers(self, first_year: int, last_year: int) -> Callable[[int], Drivers]:
+        """Random numbers of a series by its number, for figures of the given years."""
+
+        def of(number: int) -> Drivers:
+            fit = self.fits[number]
+            return draw_drivers(
+                fit.data.label,
+                fit.posterior.slope.size,
+                first_year=first_year,
+                origin=self.origin,
+                last_year=last_year,
+                seed=self.seed,
+            )
+
+        if self.shocks is None:
+            return of
+        return move_together([of(number) for number in range(len(self.fits))], self.shocks.correlation).__getitem__
 
     def _numbers(self, labels: Sequence[str] | None) -> list[int]:
         """Places of series among the fits, in the order of the fits."""
@@ -189,74 +253,8 @@ class Posterior:
         }
 
 
-def _places(years: tuple[int, ...], asked: tuple[int, ...]) -> slice | list[int]:
-    """Places of years among others: a slice where they follow each other, which copies nothing."""
-    places = [years.index(year) for year in asked]
-    gapless = bool(places) and places == list(range(places[0], places[-1] + 1))
-    return slice(places[0], places[-1] + 1) if gapless else places
-
-
 def _with_dims(values: Floats) -> tuple[tuple[str, ...], Floats]:
     return (CHAIN, DRAW, SERIES), values.T[None]
-
-
-@dataclass(frozen=True, eq=False)
-class _Paths:
-    """Draws of one series from its first year on without levers, and the chances of its figures."""
-
-    fit: FittedSeries
-    years: tuple[int, ...]
-    level: Floats
-    """dims (draw, year). [link scale]"""
-    noise: Floats
-    """Year noise, dims (draw, year). [link scale]"""
-    scores: Floats
-    """Chance of the sample as a standard normal score, dims (draw, year)."""
-
-    @property
-    def data(self) -> SeriesData:
-        """Figures of the series."""
-        return self.fit.data
-
-    @classmethod
-    def of(cls, fit: FittedSeries, last_year: int, origin: int, seed: int) -> "_Paths":
-        data, draws = fit.data, fit.posterior.slope.size
-        years = tuple(range(data.first_year, max(last_year, origin) + 1))
-        horizon = len(years) - data.years
-        rng = stream(seed, data.label, "forecast")
-        # a block of random numbers a year, so that a longer forecast leaves the nearer years as they are
-        steps = [heavy_shocks(rng, draws) for _ in range(horizon)]
-        normals = np.stack(steps, axis=1) if steps else np.empty((draws, 0, 2))
-        theta = fit.posterior.theta
-        future = propagate(theta, fit.posterior.level[:, -1], fit.posterior.slope, data.sign * theta[:, 4], normals)
-        level = np.concatenate([fit.posterior.level, future], axis=1)
-        noise, scores = np.empty_like(level), np.empty_like(level)
-        # years count from the origin outwards, each way with a stream of its own, for the same reason
-        future_rng, past_rng = stream(seed, data.label, "figures"), stream(seed, data.label, "past figures")
-        for place in sorted(range(len(years)), key=lambda at: abs(years[at] - origin)):
-            figure_rng = future_rng if years[place] > origin else past_rng
-            noise[:, place] = theta[:, 3] * figure_rng.standard_normal(draws)
-            scores[:, place] = figure_rng.standard_normal(draws)
-        return cls(fit, years, level, noise, scores)
-
-    def under(
-        self,
-        levers: Sequence[Measure],
-        sizes: Mapping[str, Floats],
-        asked: tuple[int, ...],
-        peers: PeerFigures | None,
-    ) -> tuple[Floats, Floats]:
-        """Rate and published figure of the asked years under levers of given sizes, dims (draw, year). [unit]"""
-        trend = Trend(posterior=self.fit.posterior, years=self.years, level=self.level, peers=peers)
-        moved = apply_levers(levers, sizes, trend, usual_trials(self.data))
-        at = _places(self.years, asked)
-        level = moved.level[:, at]
-        published = publish(self.data, level + self.noise[:, at], self.scores[:, at], moved.figures.at(at))
-        for place, year in enumerate(asked):
-            known = self.data.printed[(self.data.year == year) & np.isfinite(self.data.printed)]
-            if known.size:
-                published[:, place] = print_rounded(known[-1:], self.data.decimals)
-        return self.data.link.to_figure(level), published
 
 
 def fit(
@@ -270,6 +268,7 @@ def fit(
     series: Sequence[Key] | None = None,
     bases: Mapping[Key, str] | None = None,
     catalogue: Catalogue | None = None,
+    common_shocks: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> Posterior:
     """Fit the damped trend to published figures.
@@ -294,6 +293,11 @@ def fit(
         Basis of definitions for series without figures.
     catalogue : Catalogue, optional
         Indicators; the shipped ones if not given. An unknown indicator is a rate in percent.
+    common_shocks : bool
+        Whether the current states and the shocks of the series move together, as joint probabilities need
+        (:mod:`qsim.inference.shocks`); independent draws if not. Each series has the same law either way, and equal
+        draws of the current state but for their order. A series that is added may change which draws of others
+        go together and, where it stands before them, their later shocks, never their law.
 
     Raises
     ------
@@ -317,4 +321,17 @@ def fit(
     peers = PeerFigures(
         observations=observations, catalogue=catalogue if catalogue is not None else shipped_catalogue(), origin=chosen
     )
-    return Posterior(fits=fits, origin=chosen, seed=seed, engine=engine, peers=peers)
+    independent = Posterior(fits=fits, origin=chosen, seed=seed, engine=engine, peers=peers)
+    return correlated(independent) if common_shocks else independent
+
+
+def correlated(posterior: Posterior, shares: ShockShares | None = None) -> Posterior:
+    """The posterior of independently drawn series with their states and shocks moving together.
+
+    Parameters
+    ----------
+    shares : ShockShares, optional
+        What series have in common; the shipped shares if not given.
+    """
+    shocks = shocks_of(posterior.fits, shares)
+    return replace(posterior, fits=pair_draws(posterior.fits, shocks), shocks=shocks)

@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.special import expit, logit
 
 from qsim.errors import HorizonError, UnknownNameError
-from qsim.forecast.posterior import _Paths
+from qsim.forecast.paths import Paths
 from qsim.vocabulary import PUBLISHED, RATE, SAMPLE_DIMS
 
 FIGURES = {
@@ -71,8 +71,10 @@ def test_an_unknown_series_is_named_with_the_nearest(draws):
 
 def test_levels_without_levers_are_drawn_once_for_all_scenarios(posterior, rate, scenario, lever, monkeypatch):
     drawn = []
-    of = _Paths.of
-    monkeypatch.setattr(_Paths, "of", lambda fit, last, *rest: drawn.append(last) or of(fit, last, *rest))
+    of = Paths.of
+    monkeypatch.setattr(
+        Paths, "of", lambda fit, random: drawn.append(random.first_year + random.scores.shape[1] - 1) or of(fit, random)
+    )
     made = posterior(rate)
     for year, scenarios in ((2020, ["baseline", "push"]), (2019, ["push"]), (2020, ["baseline"]), (2022, ["push"])):
         made.forecast([2018, year], [scenario(name, *([lever()] if name == "push" else [])) for name in scenarios])

@@ -58,7 +58,9 @@ def print_rounded(figure: Floats, decimals: int) -> Floats:
     scale = 10.0**decimals
     steps = np.asarray(figure * scale)
     steps += 0.5 + 1e-9
-    return np.asarray(np.floor(steps) / scale)
+    np.floor(steps, out=steps)
+    steps /= scale
+    return steps
 
 
 def _trials(data: SeriesData, change: FigureChange, years: int) -> Floats:
@@ -73,7 +75,8 @@ def _sampled(figure: Floats, trials: Floats, scores: Floats, whole: float) -> Fl
     sizes = np.unique(trials[np.isfinite(trials)]).tolist()
     if sizes and bool((trials == sizes[0]).all()):
         counts = binomial_counts(np.ravel(scores), sizes[0], np.ravel(figure) / whole)
-        return np.asarray(counts * (whole / sizes[0])).reshape(figure.shape)
+        counts *= whole / sizes[0]
+        return counts.reshape(figure.shape)
     sampled = figure.copy()
     for size in sizes:
         on = trials == size

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from qsim.forecast.levers_courses import course_level
 from qsim.forecast.levers_figures import USUAL, FigureChange
-from qsim.forecast.levers_scales import lever_shift
+from qsim.forecast.levers_scales import add_effect, lever_effect
 from qsim.forecast.levers_sizes import size_draws, size_scores
 from qsim.forecast.trend import Trend
 from qsim.model.series import SeriesData
@@ -70,10 +70,7 @@ def apply_levers(
             level = course_level(lever, trend, sizes.get(lever.id))
     for lever in levers:
         if isinstance(lever, Lever):
-            shift = lever_shift(lever, trend, sizes[lever.id])
-            level = np.add(
-                level, shift, out=shift
-            )  # a fresh array each time: memory for 60 series costs as much as adding
+            level = add_effect(level, *lever_effect(lever, trend, sizes[lever.id]))
     figures = USUAL
     for lever in levers:
         if isinstance(lever, NaturalLimit):

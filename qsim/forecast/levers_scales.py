@@ -13,6 +13,7 @@ The shift is carried on the link scale: levels that moved since then stay within
 """
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from qsim.errors import HorizonError
@@ -29,8 +30,8 @@ PACE_YEARS = 5
 """Years before the forecast over which a draw's recent progress is measured, as far as figures reach."""
 
 
-def lever_shift(lever: Lever, trend: Trend, size: Floats) -> Floats:
-    """Shift of the level by one lever, from levels without any lever; the past stays as it is.
+def lever_effect(lever: Lever, trend: Trend, size: Floats) -> tuple[Floats, Floats]:
+    """Effect of one lever, measured on levels without any; the past stays as it is.
 
     Parameters
     ----------
@@ -39,8 +40,10 @@ def lever_shift(lever: Lever, trend: Trend, size: Floats) -> Floats:
 
     Returns
     -------
-    array, dims (draw, year)
-        [link scale]
+    full : array, dims (draw)
+        Shift of the level by the full effect; by one year's on the scale ``pace``. [link scale]
+    shares : array, dims (year)
+        How much of it is there in each year: zero up to the origin. [1]
 
     Raises
     ------
@@ -51,11 +54,18 @@ def lever_shift(lever: Lever, trend: Trend, size: Floats) -> Floats:
     if lever.scale == "pace":
         future = np.where(np.asarray(trend.years) > trend.origin, shares, 0.0)
         progress = np.maximum(trend.sign * recent_pace(trend), 0.0)
-        full, shares = trend.sign * (size - 1.0) * progress, np.cumsum(future)
-    else:
-        shares = share_to_come(shares, trend.years, trend.origin)
-        full = _full_shift(lever, trend, size)
-    return np.asarray(full[:, None] * shares[None, :])
+        return np.asarray(trend.sign * (size - 1.0) * progress), np.cumsum(future)
+    return _full_shift(lever, trend, size), share_to_come(shares, trend.years, trend.origin)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add_effect(level: Floats, full: Floats, shares: Floats) -> Floats:
+    """Level with an effect added, dims (draw, year), in one pass. [link scale]"""
+    moved_level = np.empty_like(level)
+    for draw in range(level.shape[0]):
+        for year in range(level.shape[1]):
+            moved_level[draw, year] = level[draw, year] + full[draw] * shares[year]
+    return moved_level
 
 
 def _full_shift(lever: Lever, trend: Trend, size: Floats) -> Floats:

@@ -50,12 +50,11 @@ def lever_effect(lever: Lever, trend: Trend, size: Floats) -> tuple[Floats, Floa
     HorizonError
         If the effect is in percent of a gap and the series has no limit on its better side.
     """
-    shares = share_in_effect(lever, trend.years)
+    shares = share_to_come(share_in_effect(lever, trend.years), trend.years, trend.origin)
     if lever.scale == "pace":
-        future = np.where(np.asarray(trend.years) > trend.origin, shares, 0.0)
         progress = np.maximum(trend.sign * recent_pace(trend), 0.0)
-        return np.asarray(trend.sign * (size - 1.0) * progress), np.cumsum(future)
-    return _full_shift(lever, trend, size), share_to_come(shares, trend.years, trend.origin)
+        return np.asarray(trend.sign * (size - 1.0) * progress), np.cumsum(shares)
+    return _full_shift(lever, trend, size), shares
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -5,6 +5,7 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from qsim.errors import Fault, PlanError
@@ -165,9 +166,7 @@ def _correlation_faults(text: ScenarioText) -> Iterator[Fault]:
         yield Fault("correlations", f"those of {', '.join(names)}", hint)
 
 
-def correlation_matrix(
-    names: Sequence[str], correlations: Sequence[Correlation]
-) -> "np.ndarray[tuple[int, int], np.dtype[np.float64]]":
+def correlation_matrix(names: Sequence[str], correlations: Sequence[Correlation]) -> NDArray[np.float64]:
     """Correlations of the named levers' scores, dims (lever, lever); 0 for pairs not given."""
     place = {name: number for number, name in enumerate(names)}
     matrix = np.eye(len(names))

@@ -76,8 +76,10 @@ def test_the_past_stays_whenever_a_lever_starts(posterior, rate, scenario, lever
     xr.testing.assert_equal(forecast.sel(scenario="push", drop=True), forecast.sel(scenario="baseline", drop=True))
 
 
-def test_a_lever_in_full_effect_at_the_origin_moves_nothing(posterior, rate, scenario, lever):
-    forecast = posterior(rate).forecast(YEARS, [scenario("baseline"), scenario("push", lever(start_year=2010))])
+@pytest.mark.parametrize("scale", ["points", "gap", "link", "pace"])
+def test_a_lever_in_full_effect_at_the_origin_moves_nothing(posterior, rate, scenario, lever, scale):
+    push = lever(start_year=2010, scale=scale)
+    forecast = posterior(rate).forecast(YEARS, [scenario("baseline"), scenario("push", push)])
     xr.testing.assert_equal(forecast.sel(scenario="push", drop=True), forecast.sel(scenario="baseline", drop=True))
 
 

@@ -7,7 +7,7 @@ from qsim.indicators import read_catalogue
 from qsim.observations.read import read_observations
 from qsim.plans.plan import PlanText
 from qsim.plans.read import plan_catalogue, plan_folder, read_plan
-from qsim.plans.scenarios import ScenarioText
+from qsim.plans.scenarios import read_scenarios
 from qsim.records import read_record, read_yaml
 from qsim.shipped import shipped_plans
 
@@ -27,7 +27,7 @@ def check_path(path: str) -> str:
     """
     place = Path(path)
     if place.name == "scenarios.yaml" and not (place.parent / "plan.yaml").is_file():
-        return f"{len(read_record(ScenarioText, place).scenarios)} scenarios"
+        return f"{len(read_scenarios(place).scenarios)} scenarios"
     if place.suffix in (".yaml", ".yml") and place.name not in ("plan.yaml", "scenarios.yaml"):
         if "targets" not in read_yaml(place):
             return f"{len(read_catalogue(place).indicators)} indicators"

@@ -101,6 +101,25 @@ def test_reasons_why_an_observation_is_set_aside():
     assert set(named(cells[2])) == {PARTIAL_YEAR, AFTER_CUTOFF, NO_DEFINITION, OTHER_BASIS}
 
 
+def test_shapes_and_scales_of_levers():
+    from typing import get_args
+
+    from qsim.plans.levers import Lever, Measure
+    from qsim.plans.sizes import Size
+
+    kinds = get_args(Measure)
+    shapes = [shape for kind in kinds for shape in get_args(kind.model_fields["shape"].annotation)]
+    assert sorted(named(cells[0])[0] for cells in rows("Scenarios")) == sorted(shapes)
+    for cells in rows("Scenarios"):
+        (kind,) = [one for one in kinds if named(cells[0])[0] in get_args(one.model_fields["shape"].annotation)]
+        words = {"latest", "average", "best", "top", "quantile"}
+        assert set(named(cells[1])) - words <= set(kind.model_fields)
+    text = section("Scenarios")
+    assert all(f"`{scale}`" in text for scale in get_args(Lever.model_fields["scale"].annotation))
+    laws = [get_args(law.model_fields["law"].annotation)[0] for law in get_args(get_args(Size)[0])]
+    assert all(f"`{law}` (" in text for law in laws)
+
+
 def test_dims_and_variables_of_the_forecast(forecast):
     dims = re.search(r"Dims `\(([^)]*)\)`", section("Forecast"))[1].split(", ")
     assert dims == ["scenario", "chain", "draw", "series", "year"]

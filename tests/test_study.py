@@ -116,8 +116,14 @@ def test_no_draw_is_missing_once_a_series_has_begun(study):
     forecast = study.assessment.forecast
     first = {fit.data.label: fit.data.first_year for fit in study.posterior.fits}
     begun = forecast["year"] >= xr.DataArray([first[label] for label in forecast["series"].values], dims="series")
-    for name in ("rate", "published"):
-        assert bool((forecast[name].notnull() | ~begun).all())
+    assert bool((forecast["rate"].notnull() | ~begun).all())
+    ended = xr.zeros_like(begun & (forecast["scenario"] == ""))
+    for scenario in study.plan.scenarios:
+        for lever in scenario.levers:
+            if lever.shape == "discontinued":
+                gone = forecast["indicator"].isin(lever.indicators) & (forecast["year"] >= lever.start_year)
+                ended = ended | (gone & (forecast["scenario"] == scenario.id))
+    assert bool((forecast["published"].notnull() == (begun & ~ended)).all())
 
 
 def test_the_forecast_goes_to_the_last_target_without_a_gap(study):
@@ -146,11 +152,32 @@ def test_a_scenario_moves_only_what_its_levers_are_about(study):
 
 def test_a_lever_that_raises_a_figure_never_lowers_the_chance_of_a_level(study):
     base = {result.target.id: result for result in study.assessment.results if result.scenario == "baseline"}
-    assert all(lever.size.law == "triangular" and lever.size.low >= 0 for lever in study.plan.levers)
+    least = {"points": 0, "link": 0, "gap": 0, "pace": 1}
+    helpful = {
+        scenario.id
+        for scenario in study.plan.scenarios
+        if all(lever.group == "effect" and lever.size.low >= least[lever.scale] for lever in scenario.levers)
+    }
+    assert len(helpful) > 1
     for result in study.assessment.results:
+        if result.scenario not in helpful:
+            continue
         if getattr(result.target, "comparator", "") in (">=", "=") and result.p_published is not None:
             assert result.p_published >= base[result.target.id].p_published
             assert result.p_true >= base[result.target.id].p_true
+
+
+def test_a_target_on_a_discontinued_series_cannot_be_met_on_published_figures(studies):
+    study = studies["rizhao-2020"]
+    (lever,) = [lever for lever in study.plan.levers if lever.shape == "discontinued"]
+    told = [result for result in study.assessment.results if result.target.indicator in lever.indicators]
+    pulled = {scenario.id for scenario in study.plan.scenarios if lever in scenario.levers}
+    before = {result.target.id: result for result in told if result.scenario == "baseline"}
+    ended = [result for result in told if result.scenario in pulled]
+    assert ended
+    for result in ended:
+        assert result.p_published == 0.0 < before[result.target.id].p_published
+        assert result.p_true == before[result.target.id].p_true
 
 
 def test_a_later_cutoff_uses_later_figures(studies, later):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from qsim.feasibility.records import TargetResult
 from qsim.figures.printed import Printed
-from qsim.plans.scenarios import Lever
+from qsim.plans.levers import Measure
 from qsim.report.content import Align, Block, Cell, Column, Figure, Heading, Link, Paragraph, Table
 from qsim.report.numbers import band_ranges, percent, printed_value, verdict
 from qsim.report.reading import Reading
@@ -272,7 +272,7 @@ def _scenarios(reading: Reading, numbers: TableNumbers) -> list[Block]:
     return [*blocks, Table(numbers.label(reading, "scenarios"), columns, rows)]
 
 
-def _lever(reading: Reading, lever: Lever) -> str:
+def _lever(reading: Reading, lever: Measure) -> str:
     spoken = reading.words
     source = spoken(f"lever_{lever.source.kind}", text=spoken.name(lever.source.text).rstrip("。."))
     return spoken("lever", name=spoken.name(lever.name), year=lever.start_year, source=source)

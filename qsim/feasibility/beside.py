@@ -1,0 +1,150 @@
+"""What is read beside a probability: pace, marks, checkpoints, sensitivity, grade, reasons."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from qsim.feasibility.chance import Chances
+from qsim.feasibility.checkpoints import Ahead, checkpoint
+from qsim.feasibility.draws import reference_of
+from qsim.feasibility.events import Bools, Draws, is_flow, is_met, margins, wants_high, years_needed
+from qsim.feasibility.evidence import Grade, grade, prior_share
+from qsim.feasibility.pace import figures_of, pace_and_marks
+from qsim.feasibility.reasons import Explainer
+from qsim.feasibility.records import Checkpoint, Sensitivity, TargetResult
+from qsim.feasibility.sensitivity import sensitivities
+from qsim.forecast.posterior import Posterior
+from qsim.inference.fit import Engine, FittedSeries
+from qsim.plans.plan import Plan
+from qsim.plans.targets import Target, ZeroTarget
+from qsim.vocabulary import PUBLISHED
+
+DOUBTFUL = 0.5
+"""Probability below which a target gets a reason. [1]"""
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """Adds to the results of a plan what its posterior knows."""
+
+    plan: Plan
+    chances: Chances
+    posterior: Posterior
+
+    @cached_property
+    def fits(self) -> dict[str, FittedSeries]:
+        """Fits by label."""
+        return {fit.data.label: fit for fit in self.posterior.fits}
+
+    def add(self, results: Sequence[TargetResult], *, other_engine: Engine | None = None) -> list[TargetResult]:
+        """Results with everything added; checkpoints and sensitivity without levers, so to the first scenario alone."""
+        first = self.chances.draws.scenarios[0]
+        asked = [result for result in results if result.scenario == first and result.series in self.fits]
+        moved = self._sensitivities(asked, other_engine)
+        grades = {result.target.id: self._grade(result, moved[result.target.id]) for result in asked}
+        explain = Explainer(self.chances.draws, self.fits, self.posterior.origin)
+        ahead = self._ahead(asked)
+
+        def added(result: TargetResult) -> TargetResult:
+            if result.series is None or result.series not in self.fits:
+                return result
+            target, label, fit = result.target, result.series, self.fits[result.series]
+            pace, marks = pace_and_marks(target, fit.data.indicator, figures_of(fit.data), self.plan.base_year)
+            doubtful = result.p_published is not None and result.p_published < DOUBTFUL
+            step = self.chances.print_step(target, label)
+            alone = result.scenario == first
+            return replace(
+                result,
+                pace=pace,
+                marks=marks,
+                grade=grades[target.id],
+                why=explain.why(target, result.scenario, label, step) if doubtful else None,
+                checkpoints=self._checkpoints(result, ahead) if alone else (),
+                sensitivity=moved[target.id] if alone else None,
+            )
+
+        return [added(result) for result in results]
+
+    def _sensitivities(self, asked: Sequence[TargetResult], other_engine: Engine | None) -> dict[str, Sensitivity]:
+        pairs = [(result.target, str(result.series)) for result in asked]
+        if not pairs:
+            return {}
+        catalogue = self.chances.catalogue
+        needed = {
+            year for target, _ in pairs for year in years_needed(target, flow=is_flow(catalogue.get(target.indicator)))
+        }
+        found = sensitivities(
+            self.posterior,
+            pairs,
+            sorted(needed),
+            lambda draws: Chances(draws, catalogue),
+            base=[float(result.p_published or 0.0) for result in asked],
+            engine=other_engine,
+        )
+        return {result.target.id: one for result, one in zip(asked, found, strict=True)}
+
+    def _grade(self, result: TargetResult, moved: Sensitivity) -> Grade:
+        fit = self.fits[str(result.series)]
+        last = result.last_figure_year
+        return grade(
+            figures=result.n_figures if result.evidence == "figures" else 0,
+            age=0 if last is None else self.posterior.origin - last,
+            spread=moved.range,
+            share=prior_share(fit),
+            gate=fit.posterior.gate,
+        )
+
+    def _ahead(self, asked: Sequence[TargetResult]) -> dict[str, Ahead]:
+        """Randomness of each series that has checkpoints, to the last year any of its targets needs."""
+        last: dict[str, int] = {}
+        for result in asked:
+            if self._has_checkpoints(result):
+                label = str(result.series)
+                last[label] = max(last.get(label, 0), result.target.last_year)
+        return {label: Ahead.of(self.fits[label], year, self.posterior.seed) for label, year in last.items()}
+
+    def _has_checkpoints(self, result: TargetResult) -> bool:
+        on_the_way = result.target.last_year > self.posterior.origin + 1
+        return result.evidence == "figures" and on_the_way and not isinstance(result.target, ZeroTarget)
+
+    def _checkpoints(self, result: TargetResult, ahead: dict[str, Ahead]) -> tuple[Checkpoint, ...]:
+        if not self._has_checkpoints(result):
+            return ()
+        label, target = str(result.series), result.target
+        figures, fit = self.chances.figures(result.scenario, label), self.fits[label]
+        whole = fit.data.indicator.family in ("count", "stock", "events", "days")
+        found = [
+            checkpoint(
+                ahead[label],
+                year,
+                figures.at(year),
+                self._meets(target, result.scenario, label, ahead[label]),
+                wanted=years_needed(target, flow=is_flow(fit.data.indicator)),
+                high=wants_high(target),
+                decimals=0 if whole else fit.data.decimals,
+            )
+            for year in range(self.posterior.origin + 1, target.last_year)
+            if year in figures.years
+        ]
+        return tuple(point for point in found if point is not None)
+
+    def _meets(self, target: Target, scenario: str, label: str, ahead: Ahead) -> Callable[[Draws], Bools]:
+        """Whether published figures of the future, beside the known past, meet a whole statement.
+
+        A reference stays as it was forecast: a figure of the region is taken to say nothing about it.
+        """
+        flow = is_flow(self.chances.indicator(target))
+        known = ahead.repeated(self.chances.figures(scenario, label))
+        past = tuple(year for year in known.years if year <= self.posterior.origin)
+        alone = reference_of(self.chances.draws, target, scenario, label, PUBLISHED)
+        reference = None if alone is None else ahead.repeated(alone)
+
+        def meets(future: Draws) -> Bools:
+            before = np.broadcast_to(known.over(past), (*future.values.shape[:-1], len(past)))
+            own = Draws(np.concatenate([before, future.values], axis=-1), (*past, *future.years))
+            margin = margins(target, own, reference=reference, flow=flow)
+            return np.asarray(is_met(target, margin).all(axis=-1))
+
+        return meets

@@ -1,0 +1,75 @@
+"""One series fitted again under another assumption, with the same random numbers."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from qsim.inference.fit import Engine, FittedSeries, stream
+from qsim.inference.laplace import SeriesPosterior, draw_series, weigh_theta
+from qsim.model.priors import LevelPrior, NormalLaw, ThetaPrior
+from qsim.model.series import SeriesData
+
+
+def refit(
+    fit: FittedSeries,
+    *,
+    data: SeriesData | None = None,
+    scale: float = 1.0,
+    draws: int,
+    seed: int,
+    engine: Engine = "laplace",
+) -> FittedSeries:
+    """Fit a series again.
+
+    Parameters
+    ----------
+    fit : FittedSeries
+        Gives the figures and the priors, those of the pool included.
+    data : SeriesData, optional
+        Other figures of the same series.
+    scale : float
+        Factor on the scales of the prior: the sds of each component of theta's, and of the first level. [1]
+    """
+    figures = fit.data if data is None else data
+    theta, level = scaled_theta(fit.theta_prior, scale), LevelPrior(fit.level_prior.mean, fit.level_prior.sd * scale)
+    posterior = _sample(figures, theta, level, draws, seed, engine)
+    return replace(fit, posterior=posterior, theta_prior=theta, level_prior=level)
+
+
+def scaled_theta(prior: ThetaPrior, scale: float) -> ThetaPrior:
+    """The same mixture with the sds of every component multiplied."""
+    components = tuple(NormalLaw(one.mean, scale**2 * one.covariance, one.name) for one in prior.components)
+    return ThetaPrior(components, prior.weights)
+
+
+def without_newest(data: SeriesData) -> SeriesData:
+    """The series without the figures of its newest year; its grid is the origin alone where none is left."""
+    kept = data.between(data.first_year, int(data.year.max()) - 1) if data.year.size else data
+    return replace(kept, origin=data.origin, first_year=kept.first_year if kept.year.size else data.origin)
+
+
+def with_figure(data: SeriesData, year: int, other: SeriesData) -> SeriesData:
+    """The series with the one figure of another, published in a later year, which becomes the origin."""
+    return replace(
+        data,
+        origin=year,
+        year=np.append(data.year, other.year),
+        kind=np.append(data.kind, other.kind),
+        lower=np.append(data.lower, other.lower),
+        upper=np.append(data.upper, other.upper),
+        size=np.append(data.size, other.size),
+        guess=np.append(data.guess, other.guess),
+        guess_variance=np.append(data.guess_variance, other.guess_variance),
+        printed=np.append(data.printed, other.printed),
+    )
+
+
+def _sample(
+    data: SeriesData, theta: ThetaPrior, level: LevelPrior, draws: int, seed: int, engine: Engine
+) -> SeriesPosterior:
+    if engine == "nuts":
+        from qsim.inference.nuts import sample_series
+
+        return sample_series(data, theta, level, draws=draws, seed=seed)
+    weighted = weigh_theta(data, theta, level)
+    return draw_series(data, weighted, level, draws=draws, rng=stream(seed, data.label, "posterior"))

@@ -179,7 +179,8 @@ def _years(target: Target, margin: Floats, met: Bools, met_true: Bools) -> Seque
                 level=levels.get(year),
                 p_published=float(met[:, place].mean()),
                 p_true=float(met_true[:, place].mean()),
-                shortfall=float(-margin[fails, place].mean()) + 0.0 if fails.any() else None,
+                # an exact sum, so that the order of draws does not matter
+                shortfall=-math.fsum(margin[fails, place]) / int(fails.sum()) + 0.0 if fails.any() else None,
             )
         )
     return found

@@ -36,6 +36,9 @@ WRONG_WAY: Final = "wrong_way"
 _ZERO: Final = 0.001
 """What a growth form takes for a figure of zero."""
 
+_NOTHING: Final = 1e-6
+"""Figures below it are zero to a growth form: ratios of smaller ones overflow."""
+
 _LIMIT_POWER: Final = 4.44
 """Exponent of the natural-limit factor (Open SDG)."""
 
@@ -179,9 +182,7 @@ def schedule(course: Course, bands: Bands = SCHEDULE) -> Mark:
     if course.achieved or course.target == course.base:
         return _settled(course, bands)
     done = (course.value - course.base) / (course.target - course.base)
-    lead = done - (course.year - course.base_year) / (course.due_year - course.base_year)
-    # shares of decimals in base two: on time to a billionth is on time
-    value = 0.0 if abs(lead) < EXACT else lead
+    value = _unless_equal(done - (course.year - course.base_year) / (course.due_year - course.base_year))
     return Mark(table=bands.name, form=bands.form, value=value, verdict=bands.verdict(value))
 
 
@@ -212,7 +213,7 @@ def reduction(course: Course, years: Sequence[int], figures: Sequence[float], ba
     rate = annual_reduction(years, figures)
     left = max(course.due_year - course.year, 1)
     needed = -100.0 * cagr(course.value, course.target, left)
-    return Mark(table=bands.name, form=bands.form, value=rate, verdict=bands.verdict(rate - needed))
+    return Mark(table=bands.name, form=bands.form, value=rate, verdict=bands.verdict(_unless_equal(rate - needed)))
 
 
 def carried_forward(before: float, newest: float, years: int) -> float:
@@ -230,6 +231,8 @@ def _ratio(course: Course, base: float, value: float, target: float, sign: float
         return _settled(course, bands)
     actual = cagr(base, value, course.year - course.base_year)
     needed = cagr(base, target, course.due_year - course.base_year)
+    if needed == 0.0:
+        return _settled(course, bands)
     ratio = sign * actual / abs(needed)
     return Mark(table=bands.name, form=bands.form, value=ratio, verdict=bands.verdict(ratio))
 
@@ -241,5 +244,10 @@ def _settled(course: Course, bands: Bands) -> Mark:
     return Mark(table=bands.name, form=bands.form, value=None, verdict=ACHIEVED)
 
 
+def _unless_equal(lead: float) -> float:
+    """A lead, or zero: shares are decimals in base two, and on time to a billionth is on time."""
+    return 0.0 if abs(lead) < EXACT else lead
+
+
 def _positive(figure: float) -> float:
-    return figure if figure > 0.0 else _ZERO
+    return figure if figure >= _NOTHING else _ZERO

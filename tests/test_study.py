@@ -153,7 +153,10 @@ def test_a_scenario_moves_only_what_its_levers_are_about(study):
     levers = {scenario.id: scenario.levers for scenario in study.plan.scenarios}
     for result in study.assessment.results:
         if not any(result.target.indicator in lever.indicators for lever in levers[result.scenario]):
-            without = {"checkpoints": (), "sensitivity": None}  # worked out without levers, for the first scenario alone
+            without = {
+                "checkpoints": (),
+                "sensitivity": None,
+            }  # worked out without levers, for the first scenario alone
             assert replace(result, scenario="baseline", **without) == replace(base[result.target.id], **without)
 
 

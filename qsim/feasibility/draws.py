@@ -53,14 +53,13 @@ class ForecastDraws:
         r"""Draws of what a relative target is compared with; None where nobody can say.
 
         The reference is a mean the region is part of, with weight w (``reference_share``). Its own draws r do not know
-        that. Each draw is moved by what this region's draw c is off its centre, so that both have the covariance
-        that a part has with its mean, and the reference keeps its variance:
+        that. With :math:`\beta` the regression of r on this region's draws c and e what is left of it, each draw is
+        moved so that both have at least the covariance that a part has with its mean, and r keeps its variance:
 
-        .. math:: r' = \bar r + a (r - \bar r) + b (c - \bar c) + w (c_s - c),
-                  \qquad b = \max(0, w - \mathrm{cov}(r, c) / \mathrm{var}(c)),
+        .. math:: r' = \bar r + \max(\beta, w) (c - \bar c) + a e + w (c_s - c),
 
-        with a such that r' varies as r does, and :math:`c_s` the region under the scenario: what a policy adds in the
-        region moves the mean by w. A lever of this plan does not touch the other regions.
+        with :math:`c_s` the region under the scenario: what a policy adds in the region moves the mean by w. A lever
+        of this plan does not touch the other regions.
 
         A region without figures is taken to lie around its reference as the regions of a pool lie around their
         centre: an uncertain offset with no sign.
@@ -106,12 +105,13 @@ def _coupled(mean: Floats, part: Floats, weight: float) -> Floats:
     if not (np.isfinite(mean).all() and np.isfinite(part).all()):
         return mean
     apart, off = mean - mean.mean(), part - part.mean()
-    variance, own = float(np.mean(apart**2)), float(np.mean(off**2))
-    if own < _LEAST_VARIANCE or variance < _LEAST_VARIANCE:
+    own = float(np.mean(off**2))
+    if own < _LEAST_VARIANCE:
         return mean
-    covariance = float(np.mean(apart * off))
-    lacking = max(0.0, weight - covariance / own)
-    # a^2 V + 2 a b C + b^2 O = V; a part that varies more than its mean can leaves nothing of the mean's own
-    inside = (lacking * covariance) ** 2 - variance * (lacking**2 * own - variance)
-    scale = max(0.0, (-lacking * covariance + np.sqrt(max(inside, 0.0))) / variance)
-    return np.asarray(mean.mean() + scale * apart + lacking * off)
+    slope = float(np.mean(apart * off)) / own
+    rest = apart - slope * off
+    left, wanted = float(np.mean(rest**2)), max(slope, weight)
+    # a part that varies more than its mean can leaves nothing of the mean's own
+    kept = max(0.0, float(np.mean(apart**2)) - wanted**2 * own)
+    scale = np.sqrt(kept / left) if left > _LEAST_VARIANCE else 1.0
+    return np.asarray(mean.mean() + wanted * off + scale * rest)

@@ -61,7 +61,9 @@ def test_a_statement_with_its_recommended_level_has_that_probability(target, kin
 
 
 def test_less_confidence_never_asks_for_less(target):
-    levels = recommended(target("level", value=0.0, year=2020), Draws(FIGURES[:, None], (2020,)), decimals=1, flow=False)
+    levels = recommended(
+        target("level", value=0.0, year=2020), Draws(FIGURES[:, None], (2020,)), decimals=1, flow=False
+    )
     assert [level.confidence for level in levels] == [0.9, 0.8, 0.7, 0.5, 0.1]
     assert [level.value for level in levels] == sorted(level.value for level in levels)
 

@@ -111,7 +111,9 @@ def test_a_target_of_zero_has_a_defined_answer(form):
 
 
 @given(
-    figures=st.tuples(*[st.floats(0, 100)] * 3), years=st.tuples(st.integers(1, 9), st.integers(1, 9)), high=st.booleans()
+    figures=st.tuples(*[st.floats(0, 100)] * 3),
+    years=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    high=st.booleans(),
 )
 def test_no_figures_crash_a_mark(figures, years, high):
     base, value, due = figures

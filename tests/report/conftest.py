@@ -364,8 +364,7 @@ def assessment(plan: Plan) -> Assessment:
 def thin(assessment: Assessment) -> Assessment:
     """The same plan with nothing published: no figures, no forecast."""
     results = tuple(
-        _without(result.scenario, result.target, "not_testable", "no_figures")
-        for result in assessment.results
+        _without(result.scenario, result.target, "not_testable", "no_figures") for result in assessment.results
     )
     return replace(
         assessment,

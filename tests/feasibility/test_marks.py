@@ -69,8 +69,14 @@ def test_unsd_extrapolates_the_present_growth():
 
 @pytest.mark.parametrize(
     ("base", "limit", "factor"),
-    [(0.0, 100.0, 1.0), (100.0, 100.0, 0.0), (50.0, 100.0, 1 - 0.5**4.44), (150.0, 100.0, 1 - 0.5**4.44)]
-    + [(200.0, 100.0, 1.0), (0.0, 0.0, 1.0)],
+    [
+        (0.0, 100.0, 1.0),
+        (100.0, 100.0, 0.0),
+        (50.0, 100.0, 1 - 0.5**4.44),
+        (150.0, 100.0, 1 - 0.5**4.44),
+        (200.0, 100.0, 1.0),
+        (0.0, 0.0, 1.0),
+    ],
 )
 def test_the_natural_limit_factor(base, limit, factor):
     """Open SDG: near 1 far from a limit, 0 at it, the same at equal relative distances from either side."""

@@ -12,7 +12,7 @@ from qsim import __version__
 from qsim.feasibility.beside import Beside
 from qsim.feasibility.chance import Chances
 from qsim.feasibility.draws import ForecastDraws
-from qsim.feasibility.events import Bools, Floats, is_flow, is_met, levels_of, years_needed
+from qsim.feasibility.events import COUNTED, Bools, Floats, is_flow, is_met, levels_of, years_needed
 from qsim.feasibility.joint import Joint, joint
 from qsim.feasibility.levels import recommended
 from qsim.feasibility.records import Assessment, Reason, TargetResult, YearResult, YearShare
@@ -23,8 +23,6 @@ from qsim.plans.plan import Plan
 from qsim.plans.read import plan_catalogue
 from qsim.plans.targets import LevelTarget, MaintainTarget, PathTarget, RangeTarget, RelativeTarget, Target, ZeroTarget
 from qsim.vocabulary import PUBLISHED, RATE, SAMPLE_DIMS, Evidence
-
-_WHOLE_FAMILIES = frozenset({"count", "stock", "events", "days"})
 
 
 def assess(
@@ -149,7 +147,7 @@ class _Room:
             recommended=recommended(
                 target,
                 chances.figures(scenario, label),
-                decimals=0 if indicator.family in _WHOLE_FAMILIES else decimals,
+                decimals=0 if indicator.family in COUNTED else decimals,
                 flow=is_flow(indicator),
             ),
         )

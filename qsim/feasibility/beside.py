@@ -1,6 +1,7 @@
 """What is read beside a probability: pace, marks, checkpoints, sensitivity, grade, reasons."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -9,7 +10,7 @@ import numpy as np
 from qsim.feasibility.chance import Chances
 from qsim.feasibility.checkpoints import Ahead, checkpoint
 from qsim.feasibility.draws import reference_of
-from qsim.feasibility.events import Bools, Draws, is_flow, is_met, margins, wants_high, years_needed
+from qsim.feasibility.events import COUNTED, Bools, Draws, is_flow, is_met, margins, wants_high, years_needed
 from qsim.feasibility.evidence import Grade, grade, prior_share
 from qsim.feasibility.pace import figures_of, pace_and_marks
 from qsim.feasibility.reasons import Explainer
@@ -20,6 +21,8 @@ from qsim.inference.fit import Engine, FittedSeries
 from qsim.plans.plan import Plan
 from qsim.plans.targets import Target, ZeroTarget
 from qsim.vocabulary import PUBLISHED
+
+_WORKERS = 2
 
 DOUBTFUL = 0.5
 """Probability below which a target gets a reason. [1]"""
@@ -45,7 +48,7 @@ class Beside:
         moved = self._sensitivities(asked, other_engine)
         grades = {result.target.id: self._grade(result, moved[result.target.id]) for result in asked}
         explain = Explainer(self.chances.draws, self.fits, self.posterior.origin)
-        ahead = self._ahead(asked)
+        points = self._checkpoints(asked)
 
         def added(result: TargetResult) -> TargetResult:
             if result.series is None or result.series not in self.fits:
@@ -61,7 +64,7 @@ class Beside:
                 marks=marks,
                 grade=grades[target.id],
                 why=explain.why(target, result.scenario, label, step) if doubtful else None,
-                checkpoints=self._checkpoints(result, ahead) if alone else (),
+                checkpoints=points[target.id] if alone else (),
                 sensitivity=moved[target.id] if alone else None,
             )
 
@@ -96,39 +99,44 @@ class Beside:
             gate=fit.posterior.gate,
         )
 
-    def _ahead(self, asked: Sequence[TargetResult]) -> dict[str, Ahead]:
-        """Randomness of each series that has checkpoints, to the last year any of its targets needs."""
-        last: dict[str, int] = {}
+    def _checkpoints(self, asked: Sequence[TargetResult]) -> dict[str, tuple[Checkpoint, ...]]:
+        """Checkpoints of every target, by its id; a series draws its future once for all of them."""
+        by_series: dict[str, list[TargetResult]] = {}
         for result in asked:
-            if self._has_checkpoints(result):
-                label = str(result.series)
-                last[label] = max(last.get(label, 0), result.target.last_year)
-        return {label: Ahead.of(self.fits[label], year, self.posterior.seed) for label, year in last.items()}
+            by_series.setdefault(str(result.series), []).append(result)
+        with ThreadPoolExecutor(_WORKERS) as workers:
+            found = workers.map(self._of_series, by_series, by_series.values())
+            return {target: points for part in found for target, points in part.items()}
+
+    def _of_series(self, label: str, asked: Sequence[TargetResult]) -> dict[str, tuple[Checkpoint, ...]]:
+        points: dict[str, tuple[Checkpoint, ...]] = {result.target.id: () for result in asked}
+        able = [result for result in asked if self._has_checkpoints(result)]
+        if not able:
+            return points
+        fit, figures = self.fits[label], self.chances.figures(able[0].scenario, label)
+        ahead = Ahead.of(fit, max(result.target.last_year for result in able), self.posterior.seed)
+        whole = fit.data.indicator.family in COUNTED
+        for result in able:
+            target = result.target
+            found = [
+                checkpoint(
+                    ahead,
+                    year,
+                    figures.at(year),
+                    self._meets(target, result.scenario, label, ahead),
+                    wanted=years_needed(target, flow=is_flow(fit.data.indicator)),
+                    high=wants_high(target),
+                    decimals=0 if whole else fit.data.decimals,
+                )
+                for year in range(self.posterior.origin + 1, target.last_year)
+                if year in figures.years
+            ]
+            points[target.id] = tuple(point for point in found if point is not None)
+        return points
 
     def _has_checkpoints(self, result: TargetResult) -> bool:
         on_the_way = result.target.last_year > self.posterior.origin + 1
         return result.evidence == "figures" and on_the_way and not isinstance(result.target, ZeroTarget)
-
-    def _checkpoints(self, result: TargetResult, ahead: dict[str, Ahead]) -> tuple[Checkpoint, ...]:
-        if not self._has_checkpoints(result):
-            return ()
-        label, target = str(result.series), result.target
-        figures, fit = self.chances.figures(result.scenario, label), self.fits[label]
-        whole = fit.data.indicator.family in ("count", "stock", "events", "days")
-        found = [
-            checkpoint(
-                ahead[label],
-                year,
-                figures.at(year),
-                self._meets(target, result.scenario, label, ahead[label]),
-                wanted=years_needed(target, flow=is_flow(fit.data.indicator)),
-                high=wants_high(target),
-                decimals=0 if whole else fit.data.decimals,
-            )
-            for year in range(self.posterior.origin + 1, target.last_year)
-            if year in figures.years
-        ]
-        return tuple(point for point in found if point is not None)
 
     def _meets(self, target: Target, scenario: str, label: str, ahead: Ahead) -> Callable[[Draws], Bools]:
         """Whether published figures of the future, beside the known past, meet a whole statement.

@@ -25,8 +25,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.special import ndtr
 
-from qsim.feasibility.events import Bools, Draws, Floats
+from qsim.feasibility.events import COUNTED, Bools, Draws, Floats
 from qsim.feasibility.records import Checkpoint
 from qsim.forecast.published import publish, usual_trials
 from qsim.inference.fit import FittedSeries, stream
@@ -34,7 +35,7 @@ from qsim.inference.psis import effective_count
 from qsim.model.series import SeriesData
 from qsim.model.trend import heavy_shocks
 
-_GRID: Final = 15
+_GRID: Final = 13
 """Figures looked at, between the two quantiles below. [1]"""
 
 _TAIL: Final = 0.005
@@ -43,7 +44,7 @@ _TAIL: Final = 0.005
 _LEAST_DRAWS: Final = 100.0
 """Fewest effective draws that answer for a figure. [1]"""
 
-_REPEATS: Final = 3
+_REPEATS: Final = 2
 """Futures drawn for each posterior draw: makes the error of a chance small beside two points. [1]"""
 
 HALF, FIFTH = 0.5, 0.2
@@ -67,8 +68,8 @@ class Ahead:
     """Shocks (v, u) as a forecast takes them, dims (draw, year, 2)."""
     noise: Floats
     """Year noise in sds, dims (draw, year)."""
-    uniforms: Floats
-    """Chance of the sample, dims (draw, year)."""
+    scores: Floats
+    """Normal scores of the chance of the sample, dims (draw, year)."""
     error: Floats
     """Sampling error of the figure conditioned on, in sds, dims (draw)."""
 
@@ -89,7 +90,7 @@ class Ahead:
             normals=rng.standard_normal((*shape, 2)),
             heavy=heavy,
             noise=rng.standard_normal(shape),
-            uniforms=rng.random(shape),
+            scores=rng.standard_normal(shape),
             error=rng.standard_normal(draws),
         )
 
@@ -130,7 +131,7 @@ class Ahead:
         published[:, :, at] = figures[:, None]
         for place, other in enumerate(self.years):
             if place != at and other in wanted:
-                chance = np.broadcast_to(self.uniforms[:, place], eta.shape[:2])
+                chance = np.broadcast_to(ndtr(self.scores[:, place]), eta.shape[:2])
                 published[:, :, place] = publish(data, eta[:, :, place], chance)
         return published, weights
 
@@ -206,7 +207,7 @@ def checkpoint(
 def _seen(data: SeriesData, figures: Floats) -> tuple[Floats, Floats]:
     """Figures on the link scale and their variance from sampling and rounding there, dims (figure)."""
     family, link = data.indicator.family, data.link
-    half = 0.5 * 10.0 ** -(0 if family in ("count", "stock", "events", "days") else data.decimals)
+    half = 0.5 * 10.0 ** -(0 if family in COUNTED else data.decimals)
     inside = np.clip(figures, half, link.unit - half) if link.name == "logit" else figures
     inside = np.maximum(inside, half) if link.name == "log" else inside
     width = 2.0 * half / link.slope(link.to_link(inside))

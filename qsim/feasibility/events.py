@@ -49,6 +49,9 @@ Bools = NDArray[np.bool_]
 EXACT: Final = 1e-9
 """Slack for figures that are decimals in base two."""
 
+COUNTED: Final = frozenset({"count", "stock", "events", "days"})
+"""Families whose figures are whole numbers."""
+
 _FULL: Final = 100.0
 _FLOWS: Final = frozenset({"count", "events"})
 """Families whose figure is the number of new ones in a year, so that they add up."""

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import numpy as np
-
 from qsim.inference.fit import Engine, FittedSeries, stream
 from qsim.inference.laplace import SeriesPosterior, draw_series, weigh_theta
 from qsim.model.priors import LevelPrior, NormalLaw, ThetaPrior
@@ -46,22 +44,6 @@ def without_newest(data: SeriesData) -> SeriesData:
     """The series without the figures of its newest year; its grid is the origin alone where none is left."""
     kept = data.between(data.first_year, int(data.year.max()) - 1) if data.year.size else data
     return replace(kept, origin=data.origin, first_year=kept.first_year if kept.year.size else data.origin)
-
-
-def with_figure(data: SeriesData, year: int, other: SeriesData) -> SeriesData:
-    """The series with the one figure of another, published in a later year, which becomes the origin."""
-    return replace(
-        data,
-        origin=year,
-        year=np.append(data.year, other.year),
-        kind=np.append(data.kind, other.kind),
-        lower=np.append(data.lower, other.lower),
-        upper=np.append(data.upper, other.upper),
-        size=np.append(data.size, other.size),
-        guess=np.append(data.guess, other.guess),
-        guess_variance=np.append(data.guess_variance, other.guess_variance),
-        printed=np.append(data.printed, other.printed),
-    )
 
 
 def _sample(

@@ -10,14 +10,31 @@ import pytest
 import qsim
 from qsim.feasibility.checkpoints import Ahead, _covariance, checkpoint
 from qsim.feasibility.events import Draws
-from qsim.feasibility.refit import refit, with_figure
+from qsim.feasibility.refit import refit
 from qsim.forecast.posterior import Posterior
 from qsim.inference.series import collect_series
+from qsim.model.series import SeriesData
 from qsim.model.trend import propagate
 from qsim.shipped import shipped_catalogue
 
 DUE, SEEN = 2018, 2016
 """The target is due in the fourth year after the origin; a figure of the second is added."""
+
+
+def with_figure(data: SeriesData, year: int, other: SeriesData) -> SeriesData:
+    """The series with the one figure of another, published in a later year, which becomes the origin."""
+    return replace(
+        data,
+        origin=year,
+        year=np.append(data.year, other.year),
+        kind=np.append(data.kind, other.kind),
+        lower=np.append(data.lower, other.lower),
+        upper=np.append(data.upper, other.upper),
+        size=np.append(data.size, other.size),
+        guess=np.append(data.guess, other.guess),
+        guess_variance=np.append(data.guess_variance, other.guess_variance),
+        printed=np.append(data.printed, other.printed),
+    )
 
 
 def observed(years: list[int], values: list[str], trials: str = ""):

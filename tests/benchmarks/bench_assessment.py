@@ -79,7 +79,7 @@ def _targets() -> list[Target]:
 
 
 def main() -> None:
-    """Measure twice: the first run also compiles or loads kernels. Processor time is what a busy machine cannot change."""
+    """Measure twice: the first run also compiles or loads kernels. A busy machine leaves processor time as it is."""
     whole = plan()
     catalogue = Catalogue(indicators=whole.indicators)
     figures = qsim.read_observations(observations(), catalogue=catalogue)

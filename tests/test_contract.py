@@ -13,7 +13,7 @@ from qsim.forecast.posterior import Posterior
 from qsim.observations.columns import COLUMNS as TABLE_COLUMNS
 from qsim.observations.dataset import AFTER_CUTOFF, NO_DEFINITION, OTHER_BASIS, PARTIAL_YEAR
 from qsim.plans.read import read_plan
-from qsim.report.table import COLUMNS, assessment_frame
+from qsim.report.table import CHECKPOINT_COLUMNS, COLUMNS, JOINT_COLUMNS, assessment_frame
 from qsim.vocabulary import QUALIFIERS, THETA_NAMES, Evidence
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "schema.md"
@@ -156,6 +156,13 @@ def test_variables_of_the_posterior_are_documented():
 def test_columns_of_the_assessment():
     documented = [name for cells in rows("Assessment table") for name in named(cells[0])]
     assert documented == list(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("title", "columns"), [("Joint probabilities", JOINT_COLUMNS), ("Checkpoints", CHECKPOINT_COLUMNS)]
+)
+def test_columns_of_the_other_tables(title, columns):
+    assert [name for cells in rows(title) for name in named(cells[0])] == list(columns)
 
 
 def test_words_of_the_assessment():

@@ -65,7 +65,7 @@ def assess(
         If the forecast lacks a year that a target needs.
     """
     known = catalogue if catalogue is not None else plan_catalogue(plan)
-    room = _Room(plan, Chances(ForecastDraws(forecast), known), _pool_sizes(observations, plan.region.id), posterior)
+    room = _Room(plan, Chances(ForecastDraws(forecast), known), _pool_sizes(observations, plan.region.id))
     found = [room.judge(target, scenario) for scenario in room.chances.draws.scenarios for target in plan.targets]
     results = [result for result, _ in found]
     if beside and posterior is not None and room.chances.draws.labels:
@@ -95,7 +95,6 @@ class _Room:
     plan: Plan
     chances: Chances
     pools: Mapping[tuple[str, str], int]
-    posterior: Posterior | None
 
     def judge(self, target: Target, scenario: str) -> Judged:
         """One target under one scenario."""
@@ -128,7 +127,6 @@ class _Room:
         own, decimals = chances.draws.figures[label], int(chances.draws.forecast["decimals"].values[place])
         indicator = chances.indicator(target)
         evidence: Evidence = "figures" if own and not chances.pooled_reference(target) else "prior"
-        origin = self.plan.as_of.year - 1 if self.posterior is None else self.posterior.origin
         result = TargetResult(
             scenario=scenario,
             target=target,
@@ -142,7 +140,7 @@ class _Room:
             years=tuple(_years(target, published, met, met_true)),
             reached=tuple(
                 YearShare(year=year, share=share)
-                for year, share in chances.first_reached(target, scenario, label, origin).items()
+                for year, share in chances.first_reached(target, scenario, label, self.plan.period.first_year).items()
             ),
             recommended=recommended(
                 target,

@@ -53,14 +53,13 @@ class Chances:
             return None
         return float(is_met(target, margin).all(axis=-1).mean())
 
-    def first_reached(self, target: Target, scenario: str, label: str, origin: int) -> dict[int, float]:
-        """Share of draws whose published figure meets the last requirement for the first time in each future year.
+    def first_reached(self, target: Target, scenario: str, label: str, first_year: int) -> dict[int, float]:
+        """Share of draws whose published figure meets the last requirement for the first time in each year.
 
-        Empty for statements that are about every year. [1]
+        Years count from ``first_year`` as far as the forecast has them. Empty for statements about every year. [1]
         """
-        future = tuple(year for year in self.draws.years if year > origin)
         waiting, shares = None, {}
-        for year in future:
+        for year in (year for year in self.draws.years if year >= first_year):
             due = due_in(target, year)
             needed = () if due is None else years_needed(due, flow=is_flow(self.indicator(target)))
             if due is None or not set(needed) <= set(self.draws.years):

@@ -157,7 +157,7 @@ class TargetResult:
     """The same for the true level. [1]"""
     years: tuple[YearResult, ...] = ()
     reached: tuple[YearShare, ...] = ()
-    """Distribution of the year reached over the forecast years; what is missing to 1 is later or never."""
+    """Distribution of the year reached over the plan's years; what is missing to 1 is later or never."""
     recommended: tuple[Recommended, ...] = ()
     """Levels met with 90, 80, 70, 50 and 10 %; empty where a level makes no sense."""
     pace: Pace | None = None

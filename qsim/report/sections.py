@@ -130,7 +130,7 @@ def method(reading: Reading, numbers: TableNumbers) -> list[Block]:
         Heading(spoken("sub_model"), 2),
         Paragraph(spoken("method_model")),
         Paragraph(spoken("method_probability", draws=assessment.draws)),
-        Paragraph(spoken("method_targets")),
+        Paragraph(_frame(reading)),
         Heading(spoken("sub_words"), 2),
         Paragraph(spoken("method_reading")),
         bands,
@@ -259,6 +259,17 @@ def _peers(reading: Reading, numbers: TableNumbers) -> list[Block]:
         return [Paragraph(spoken("peers_none"))]
     columns = _columns(reading, ("indicator", 96), ("regions", 30, "center"), ("figures", 30, "center"))
     return [Paragraph(spoken("peers_intro")), Table(numbers.label(reading, "peers"), columns, tuple(rows))]
+
+
+def _frame(reading: Reading) -> str:
+    """What has to be said beside a probability."""
+    spoken, frame = reading.words, reading.assessment.frame
+    record = spoken("track_record_none")
+    if frame.track_record is not None:
+        known = frame.track_record
+        record = spoken("track_record", statements=known.statements, met=known.met, source=known.source)
+    cautions = spoken("semicolon").join(spoken.term("caution", caution) for caution in frame.cautions)
+    return spoken("method_targets", cautions=cautions, record=record)
 
 
 def _gates(reading: Reading) -> str:

@@ -361,3 +361,29 @@ def test_the_way_of_the_readme_is_the_way_of_run(tmp_path):
     written = qsim.write_appendix(assessment, tmp_path / "out")
     assert {path.name for path in written} >= {"appendix.docx", "appendix.html", "assessment.csv", "study.nc"}
     assert all(path.is_file() for path in written)
+
+
+def test_a_city_is_compared_with_the_forecast_of_its_province(tmp_path):
+    """Loudi with figures of its own: the mean of Hunan, which it is a part of, is a forecast too."""
+    table = pd.DataFrame(
+        {
+            "region": "loudi",
+            "indicator": "good_air_days_rate",
+            "year": [2014, 2015, 2016],
+            "value": ["80.1", "82.3", "84.0"],
+            "definition": "aqi_city",
+        }
+    )
+    table.to_csv(tmp_path / "own.csv", index=False)
+    study = run("loudi-2020", data=tmp_path / "own.csv", draws=DRAWS, seed=1)
+    (result,) = [one for one in study.assessment.results if one.target.id == "good-air-days-vs-province"][:1]
+    assert "hunan/good_air_days_rate" in study.posterior.diagnostics["series"].values.tolist()
+    assert result.evidence == "figures"
+    assert [year.year for year in result.years] == [2017, 2018, 2019, 2020]
+    assert result.p_published <= min(year.p_published for year in result.years)
+    assert result.target.reference_share == pytest.approx(1 / 14, abs=0.005)
+    level = next(one for one in study.assessment.results if one.target.id == "good-air-days")
+    whole = next(one for one in study.assessment.joint if one.scope == "plan")
+    # two statements about one indicator count once
+    assert (whole.statements, whole.indicators) == (2, 1)
+    assert level.evidence == "figures"

@@ -9,13 +9,22 @@ import numpy as np
 import xarray as xr
 
 from qsim import __version__
-from qsim.feasibility.beside import Beside
+from qsim.feasibility.beside import TABLES, Beside, Tables
 from qsim.feasibility.chance import Chances
 from qsim.feasibility.draws import ForecastDraws
 from qsim.feasibility.events import COUNTED, Bools, Floats, is_flow, is_met, levels_of, years_needed
 from qsim.feasibility.joint import Joint, joint
 from qsim.feasibility.levels import recommended
-from qsim.feasibility.records import Assessment, Reason, TargetResult, YearResult, YearShare
+from qsim.feasibility.records import (
+    CAUTIONS,
+    Assessment,
+    Frame,
+    Reason,
+    TargetResult,
+    TrackRecord,
+    YearResult,
+    YearShare,
+)
 from qsim.forecast.posterior import Posterior
 from qsim.indicators import Catalogue
 from qsim.inference.fit import Engine
@@ -34,6 +43,8 @@ def assess(
     catalogue: Catalogue | None = None,
     beside: bool = True,
     other_engine: Engine | None = None,
+    tables: Tables = TABLES,
+    track_record: TrackRecord | None = None,
 ) -> Assessment:
     """Say how likely every target of a plan is to be met.
 
@@ -52,7 +63,12 @@ def assess(
         Whether to work out what is read beside a probability from the posterior: pace, marks, checkpoints,
         sensitivity, grade, reasons. Fits every series three more times.
     other_engine : {"laplace", "nuts"}, optional
-        Another engine to compare the probabilities with; slow if it is NUTS.
+        Another engine to compare the probabilities with; slow if it is NUTS. What NUTS has sampled is always compared,
+        as its sensitivities come from the default engine.
+    tables : Tables
+        Verdicts of office marks and bounds of grades, where an office has its own.
+    track_record : TrackRecord, optional
+        How often comparable targets were met.
 
     Returns
     -------
@@ -69,7 +85,7 @@ def assess(
     found = [room.judge(target, scenario) for scenario in room.chances.draws.scenarios for target in plan.targets]
     results = [result for result, _ in found]
     if beside and posterior is not None and room.chances.draws.labels:
-        results = Beside(plan, room.chances, posterior).add(results, other_engine=other_engine)
+        results = Beside(plan, room.chances, posterior, tables).add(results, other_engine=other_engine)
     return Assessment(
         plan=plan,
         catalogue=known,
@@ -79,6 +95,7 @@ def assess(
         diagnostics=posterior.diagnostics if posterior is not None else xr.Dataset(),
         results=tuple(results),
         joint=tuple(_joints(plan, found, room.chances.draws.scenarios)),
+        frame=Frame(track_record=track_record, cautions=CAUTIONS),
         seed=posterior.seed if posterior is not None else 0,
         draws=math.prod(forecast.sizes.get(dim, 0) for dim in SAMPLE_DIMS),
         engine=posterior.engine if posterior is not None else "",

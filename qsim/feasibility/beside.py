@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -11,8 +12,9 @@ from qsim.feasibility.chance import Chances
 from qsim.feasibility.checkpoints import Ahead, checkpoint
 from qsim.feasibility.draws import reference_of
 from qsim.feasibility.events import COUNTED, Bools, Draws, is_flow, is_met, margins, wants_high, years_needed
-from qsim.feasibility.evidence import Grade, grade, prior_share
-from qsim.feasibility.pace import figures_of, pace_and_marks
+from qsim.feasibility.evidence import GRADES, Grade, GradeTable, grade, prior_share
+from qsim.feasibility.marks import MarkTables
+from qsim.feasibility.pace import MARK_TABLES, figures_of, pace_and_marks
 from qsim.feasibility.reasons import Explainer
 from qsim.feasibility.records import Checkpoint, Sensitivity, TargetResult
 from qsim.feasibility.sensitivity import sensitivities
@@ -28,6 +30,17 @@ DOUBTFUL = 0.5
 """Probability below which a target gets a reason. [1]"""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """Tables of verdicts that an office may replace with its own."""
+
+    marks: MarkTables = MARK_TABLES
+    grades: GradeTable = GRADES
+
+
+TABLES: Final = Tables()
+
+
 @dataclass(frozen=True, eq=False)
 class Beside:
     """Adds to the results of a plan what its posterior knows."""
@@ -35,6 +48,7 @@ class Beside:
     plan: Plan
     chances: Chances
     posterior: Posterior
+    tables: Tables = TABLES
 
     @cached_property
     def fits(self) -> dict[str, FittedSeries]:
@@ -54,7 +68,8 @@ class Beside:
             if result.series is None or result.series not in self.fits:
                 return result
             target, label, fit = result.target, result.series, self.fits[result.series]
-            pace, marks = pace_and_marks(target, fit.data.indicator, figures_of(fit.data), self.plan.base_year)
+            figures = figures_of(fit.data)
+            pace, marks = pace_and_marks(target, fit.data.indicator, figures, self.plan.base_year, self.tables.marks)
             doubtful = result.p_published is not None and result.p_published < DOUBTFUL
             step = self.chances.print_step(target, label)
             alone = result.scenario == first
@@ -97,6 +112,7 @@ class Beside:
             spread=moved.range,
             share=prior_share(fit),
             gate=fit.posterior.gate,
+            table=self.tables.grades,
         )
 
     def _checkpoints(self, asked: Sequence[TargetResult]) -> dict[str, tuple[Checkpoint, ...]]:

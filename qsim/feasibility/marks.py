@@ -97,6 +97,18 @@ AARR: Final = Bands(
 
 
 @dataclass(frozen=True, kw_only=True)
+class MarkTables:
+    """The table of every mark; one with other bounds or verdicts replaces it."""
+
+    eurostat: Bands = EUROSTAT
+    failure: Bands = FAILURE
+    unsd: Bands = UNSD
+    growth: Bands = GROWTH
+    schedule: Bands = SCHEDULE
+    aarr: Bands = AARR
+
+
+@dataclass(frozen=True, kw_only=True)
 class Course:
     """Three figures that a mark looks at."""
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from qsim.feasibility import marks
 from qsim.feasibility.events import is_flow, wants_high
-from qsim.feasibility.marks import Course, Mark, Pace
+from qsim.feasibility.marks import Course, Mark, MarkTables, Pace
 from qsim.indicators import Indicator
 from qsim.model.series import SeriesData
 from qsim.plans.targets import (
@@ -22,6 +22,8 @@ from qsim.plans.targets import (
     Target,
 )
 from qsim.vocabulary import PERCENT_FAMILIES
+
+MARK_TABLES: Final = MarkTables()
 
 _RECENT: Final = 5
 """Years before the newest figure that count as recent."""
@@ -44,7 +46,11 @@ def figures_of(data: SeriesData) -> tuple[Figure, ...]:
 
 
 def pace_and_marks(
-    target: Target, indicator: Indicator, figures: tuple[Figure, ...], base_year: int
+    target: Target,
+    indicator: Indicator,
+    figures: tuple[Figure, ...],
+    base_year: int,
+    tables: MarkTables = MARK_TABLES,
 ) -> tuple[Pace | None, tuple[Mark, ...]]:
     """Needed and recent pace, and the marks that apply.
 
@@ -54,6 +60,8 @@ def pace_and_marks(
         Own figures, ascending years.
     base_year : int
         Last year before the plan, from which its schedule counts.
+    tables : MarkTables
+        Bounds and verdicts of the marks.
     """
     before = [figure for figure in figures if figure.year <= base_year]
     if not figures:
@@ -76,27 +84,30 @@ def pace_and_marks(
     )
     if level is None:
         moves = isinstance(target, ImproveTarget | NoDecreaseTarget)
-        return None, (marks.growth(course, _limit(indicator, high=high)),) if moves else ()
+        return None, (marks.growth(course, _limit(indicator, high=high), tables.growth),) if moves else ()
     pace = Pace(
         needed=marks.needed_pace(course),
         recent=course.sign * (newest.value - first.value) / (newest.year - first.year),
         first_year=first.year,
         last_year=newest.year,
     )
-    return pace, _marks(course, indicator, figures, under_way=under_way)
+    return pace, _marks(course, indicator, figures, tables, under_way=under_way)
 
 
-def _marks(course: Course, indicator: Indicator, figures: tuple[Figure, ...], *, under_way: bool) -> tuple[Mark, ...]:
+def _marks(
+    course: Course, indicator: Indicator, figures: tuple[Figure, ...], tables: MarkTables, *, under_way: bool
+) -> tuple[Mark, ...]:
     if course.due_year <= course.base_year:
         return ()
-    given = [marks.growth_ratio(course), marks.extrapolated_share(course)]
+    given = [marks.growth_ratio(course, tables.eurostat), marks.extrapolated_share(course, tables.unsd)]
     if indicator.family in PERCENT_FAMILIES and course.high:
-        given.append(marks.failure_ratio(course))
+        given.append(marks.failure_ratio(course, tables.failure))
     if not course.high:
         within = [figure for figure in figures if figure.year >= course.base_year]
-        given.append(marks.reduction(course, [one.year for one in within], [one.value for one in within]))
+        years, values = [one.year for one in within], [one.value for one in within]
+        given.append(marks.reduction(course, years, values, tables.aarr))
     if under_way:
-        given.append(marks.schedule(course))
+        given.append(marks.schedule(course, tables.schedule))
     return tuple(given)
 
 

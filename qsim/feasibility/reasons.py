@@ -20,7 +20,7 @@ from qsim.feasibility.draws import ForecastDraws, reference_of
 from qsim.feasibility.events import Bools, Draws, Floats, is_flow, is_met, margins, wants_high
 from qsim.feasibility.records import Cause, Why
 from qsim.inference.fit import FittedSeries
-from qsim.plans.targets import Target
+from qsim.plans.targets import Target, ZeroTarget
 from qsim.vocabulary import PUBLISHED, RATE
 
 
@@ -34,9 +34,13 @@ class Explainer:
     origin: int
 
     def why(self, target: Target, scenario: str, label: str, print_step: float) -> Why | None:
-        """What the failing draws of a target have in common; None where none fails or nothing is known of the fit."""
+        """What the failing draws of a target have in common.
+
+        None where none fails, where nothing is known of the fit, and for events: that something happens has no level
+        that fell short.
+        """
         fit = self.fits.get(label)
-        if fit is None:
+        if fit is None or isinstance(target, ZeroTarget):
             return None
         published = self.draws.of(scenario, label, PUBLISHED)
         flow = is_flow(fit.data.indicator)

@@ -46,6 +46,8 @@ def sensitivities(
         Another engine to compare with, slow if it is NUTS.
     """
     draws = posterior.fits[0].posterior.slope.size
+    if posterior.engine == "nuts" and engine is None:
+        engine = "laplace"
 
     def under(change: Callable[[FittedSeries], FittedSeries]) -> list[float | None]:
         with ThreadPoolExecutor(_WORKERS) as workers:
@@ -58,7 +60,9 @@ def sensitivities(
 
     narrow = under(lambda fit: refit(fit, scale=NARROW, draws=draws, seed=posterior.seed))
     wide = under(lambda fit: refit(fit, scale=WIDE, draws=draws, seed=posterior.seed))
-    newest = under(lambda fit: _drop(fit, draws, posterior.seed))
+    # the figures of a reference stay: without its only one a province would be any province
+    own = {label for _, label in asked}
+    newest = under(lambda fit: _drop(fit, draws, posterior.seed) if fit.data.label in own else fit)
     another = [None] * len(asked) if engine is None else under(lambda fit: _other(fit, draws, posterior.seed, engine))
     known = {fit.data.label: bool(fit.data.year.size) for fit in posterior.fits}
     return tuple(

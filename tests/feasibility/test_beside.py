@@ -8,7 +8,11 @@ import pytest
 
 import qsim
 from qsim.feasibility.assess import assess
+from qsim.feasibility.beside import Tables
+from qsim.feasibility.evidence import GradeTable
+from qsim.feasibility.marks import Bands, MarkTables
 from qsim.feasibility.pace import Figure, pace_and_marks
+from qsim.feasibility.records import TrackRecord
 from qsim.indicators import Indicator
 from qsim.plans.scenarios import Certain, Lever, Scenario, Source
 from qsim.records import Names
@@ -157,3 +161,17 @@ def test_a_statement_without_a_level_is_marked_by_growth_near_its_limit(target):
     assert mark.table == "growth"
     assert mark.value == pytest.approx((91 / 88) ** 0.2 - 1)
     assert np.isfinite(mark.value)
+
+
+def test_an_office_may_bring_its_own_tables_and_a_track_record(posterior, plan, target):
+    due = target("level", value=91.0, year=2020)
+    ours = Bands(name="eurostat", form="R", bounds=((-9.0, "fine"),), below="poor")
+    tables = Tables(marks=MarkTables(eurostat=ours), grades=GradeTable(figures=(1, 1, 1), prior_share=(1.0, 1.0, 1.0)))
+    record = TrackRecord(statements=20, met=15, source="docs")
+    forecast = posterior.forecast(YEARS)
+    assessment = assess(forecast, plan(due), posterior=posterior, tables=tables, track_record=record)
+    (result,) = assessment.results
+    assert result.marks[0].verdict == "fine"
+    assert "figures" not in result.grade.reasons
+    assert assessment.frame.track_record == record
+    assert len(assessment.frame.cautions) == 6

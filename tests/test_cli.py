@@ -91,6 +91,13 @@ def test_assess_prints_the_assessment_table_and_nothing_else(qsim):
     assert chances.between(0, 1).all()
 
 
+def test_probabilities_are_compared_with_another_engine_on_request(qsim):
+    ending = qsim("assess", SMALL, *QUICK, "--compare-engine", "laplace")
+    table = pd.read_csv(io.StringIO(ending.out))
+    base = table[(table["scenario"] == "baseline") & (table["scope"] == "overall") & table["p_published"].notna()]
+    assert base["p_other_engine"].tolist() == base["p_published"].tolist()
+
+
 def test_progress_goes_to_stderr_and_only_there(qsim, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, to rich
     ending = qsim("assess", SMALL, "--draws", 100)

@@ -3,12 +3,37 @@
 from dataclasses import dataclass
 
 import numpy as np
+import xarray as xr
 
 from qsim.feasibility.draws import ForecastDraws, reference_of
 from qsim.feasibility.events import Draws, Floats, due_in, is_flow, is_met, margins, years_needed
 from qsim.indicators import Catalogue, Indicator
 from qsim.plans.targets import RelativeTarget, Target, ZeroTarget
-from qsim.vocabulary import PERCENT_FAMILIES, PUBLISHED, RATE
+from qsim.vocabulary import BASELINE_SCENARIO, PERCENT_FAMILIES, PUBLISHED, RATE, SAMPLE_DIMS, SCENARIO
+
+
+def statement_holds(target: Target, label: str, catalogue: Catalogue, draws: xr.Dataset) -> xr.DataArray:
+    """Whether each draw of one scenario meets a whole statement by its published figures, dims (chain, draw).
+
+    Parameters
+    ----------
+    label : str
+        Series of the statement.
+    draws : xarray.Dataset, dims (chain, draw, series, year)
+        ``rate`` and ``published`` of the series the statement looks at (:func:`series_of`), and of its years.
+    """
+    alone = draws.drop_vars(SCENARIO, errors="ignore").expand_dims({SCENARIO: [BASELINE_SCENARIO]})
+    margin = Chances(ForecastDraws(alone), catalogue).margin(target, BASELINE_SCENARIO, label, PUBLISHED)
+    whole = is_met(target, margin).all(axis=-1)
+    return xr.DataArray(whole.reshape([draws.sizes[dim] for dim in SAMPLE_DIMS]), dims=SAMPLE_DIMS)
+
+
+def series_of(target: Target, region: str) -> tuple[str, ...]:
+    """Labels of the series a statement looks at, the region's own first."""
+    own = f"{region}/{target.indicator}"
+    if isinstance(target, RelativeTarget) and target.reference_region is not None:
+        return own, f"{target.reference_region}/{target.indicator}"
+    return (own,)
 
 
 @dataclass(frozen=True, eq=False)

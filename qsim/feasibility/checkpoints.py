@@ -206,7 +206,7 @@ def checkpoint(
 
 def _seen(data: SeriesData, figures: Floats) -> tuple[Floats, Floats]:
     """Figures on the link scale and their variance from sampling and rounding there, dims (figure)."""
-    family, link = data.indicator.family, data.link
+    family, link, whole = data.indicator.family, data.link, _whole(data)
     half = 0.5 * 10.0 ** -(0 if family in COUNTED else data.decimals)
     inside = np.clip(figures, half, link.unit - half) if link.name == "logit" else figures
     inside = np.maximum(inside, half) if link.name == "log" else inside
@@ -215,11 +215,16 @@ def _seen(data: SeriesData, figures: Floats) -> tuple[Floats, Floats]:
     trials = usual_trials(data)
     if family in ("rate", "days") and trials is not None:
         # the middle of a count as the fit takes it: never 0 or 1
-        share = (inside / link.unit * trials + 0.5) / (trials + 1.0)
+        share = (inside / whole * trials + 0.5) / (trials + 1.0)
         return np.log(share / (1.0 - share)), 1.0 / (trials * share * (1.0 - share))
     if family in ("count", "events"):
         return np.log(figures + 0.5), 1.0 / (figures + 0.5)
     return link.to_link(inside), variance
+
+
+def _whole(data: SeriesData) -> float:
+    """Figure of a sample in which every trial succeeds. [unit]"""
+    return data.link.unit
 
 
 def _departure(data: SeriesData, figures: Floats, eta: Floats, seen: Floats, variance: Floats) -> Floats:
@@ -229,7 +234,7 @@ def _departure(data: SeriesData, figures: Floats, eta: Floats, seen: Floats, var
     """
     trials, family = usual_trials(data), data.indicator.family
     if family in ("rate", "days") and trials is not None:
-        counts = np.round(figures / data.link.unit * trials)[:, None]
+        counts = np.round(figures / _whole(data) * trials)[:, None]
         exact = counts * eta - trials * np.logaddexp(0.0, eta)
     elif family in ("count", "events"):
         exact = figures[:, None] * eta - np.exp(eta)

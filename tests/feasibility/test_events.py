@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta, norm, poisson
 
 from qsim.errors import HorizonError
-from qsim.feasibility.events import due_in, levels_of, met, wants_high, years_needed
+from qsim.feasibility.events import Draws, due_in, is_met, levels_of, margins, met, wants_high, years_needed
 from qsim.records import Names
 
 TEXT = Names(zh="例", en="example")
@@ -320,6 +320,30 @@ def test_a_smaller_change_is_never_less_probable(target, sizes, direction):
         return probability(target("change", direction=direction, value=value, base_year=2017, year=2020), draws)
 
     assert at(small) >= at(large)
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(bounds=st.tuples(st.floats(0, 100), st.floats(0, 100)), high=st.booleans())
+def test_looser_statements_of_the_other_kinds_are_never_less_probable(target, bounds, high):
+    low, top = sorted(bounds)
+    draws = of_years({2019: normal(50, 30), 2020: normal(60, 20)[::-1]})
+    years = {"base_year": 2018, "first_year": 2019, "year": 2020}
+    for flow in (True, False):
+        shifted = Draws(np.insert(draws.values, 0, 40.0, axis=-1), (2018, 2019, 2020))
+        few, many = (
+            is_met(due, margins(due, shifted, flow=flow)).mean()
+            for due in (target("cumulative", value=value, **years) for value in (low, top))
+        )
+        assert few >= many
+    wide, narrow = (
+        target("range", value=0.5 * low, value_hi=top, year=2020),
+        target("range", value=low, value_hi=top, year=2020),
+    )
+    assert probability(wide, draws) >= probability(narrow, draws)
+    due = target("relative", reference=TEXT, comparator=">=" if high else "<=", first_year=2020, year=2020)
+    easy, hard = (of_years({2020: np.full(N, level)}) for level in ((low, top) if high else (top, low)))
+    chances = [float(met(due, draws.sel(year=[2020]), reference=one).mean()) for one in (easy, hard)]
+    assert chances[0] >= chances[1]
 
 
 @pytest.mark.parametrize(

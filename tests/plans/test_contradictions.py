@@ -1,6 +1,7 @@
 """Statements that contradict each other are warned of, with their clauses."""
 
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +82,14 @@ def test_statements_about_something_else_do_not_contradict(traits):
 def test_a_shipped_plan_is_checked_for_contradictions(name):
     warned = check_path(name).splitlines()[1:]
     assert warned == [f"  warning: {found}" for found in contradictions(read_plan(name))]
+
+
+def test_check_warns_and_does_not_refuse(tmp_path):
+    good = Path(__file__).with_name("good") / "plan.yaml"
+    text = good.read_text(encoding="utf-8").replace("2020: 92}", "2020: 91}")
+    (tmp_path / "plan.yaml").write_text(text, encoding="utf-8")
+    held, warning = check_path(str(tmp_path)).splitlines()
+    assert held.startswith("2 targets")
+    assert warning.startswith("  warning: example_pass_rate, 2020: ")
+    assert "'pass-rate' (第一条) asks for 92%" in warning
+    assert "'pass-rate-path' (第二条) asks for >= 91%" in warning

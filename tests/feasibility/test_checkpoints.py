@@ -12,10 +12,11 @@ from qsim.feasibility.checkpoints import Ahead, _covariance, checkpoint
 from qsim.feasibility.events import Draws
 from qsim.feasibility.refit import refit
 from qsim.forecast.posterior import Posterior
+from qsim.indicators import Catalogue, Indicator
 from qsim.inference.series import collect_series
 from qsim.model.series import SeriesData
 from qsim.model.trend import propagate
-from qsim.shipped import shipped_catalogue
+from qsim.records import Names
 
 DUE, SEEN = 2018, 2016
 """The target is due in the fourth year after the origin; a figure of the second is added."""
@@ -37,24 +38,34 @@ def with_figure(data: SeriesData, year: int, other: SeriesData) -> SeriesData:
     )
 
 
-def observed(years: list[int], values: list[str], trials: str = ""):
-    table = {"region": "here", "indicator": "rate", "year": years, "value": values, "denominator": trials}
-    return qsim.read_observations(pd.DataFrame(table))
+NAME = Names(zh="例", en="example")
+CATALOGUE = Catalogue(
+    indicators=(
+        Indicator(slug="rate", name=NAME),
+        Indicator(slug="number", name=NAME, unit="件", family="count", decimals=0),
+    )
+)
+
+
+def observed(years: list[int], values: list[str], trials: str = "", slug: str = "rate"):
+    table = {"region": "here", "indicator": slug, "year": years, "value": values, "denominator": trials}
+    return qsim.read_observations(pd.DataFrame(table), catalogue=CATALOGUE)
 
 
 CASES = {
-    "five printed figures": (["88.1", "88.9", "89.7", "90.4", "90.1"], "", 92.0),
-    "one printed figure": (["90.1"], "", 92.0),
-    "three samples of 300": (["88.1", "88.9", "89.7"], "300", 92.0),
-    "ten figures of a slow share": ([f"{50 + 0.4 * i:.1f}" for i in range(10)], "", 55.5),
+    "five printed figures": (["88.1", "88.9", "89.7", "90.4", "90.1"], "", 92.0, "rate"),
+    "one printed figure": (["90.1"], "", 92.0, "rate"),
+    "three samples of 300": (["88.1", "88.9", "89.7"], "300", 92.0, "rate"),
+    "ten figures of a slow share": ([f"{50 + 0.4 * i:.1f}" for i in range(10)], "", 55.5, "rate"),
+    "four numbers of a few things": (["6", "9", "8", "11"], "", 14.0, "number"),
 }
 
 
 @pytest.fixture(scope="module", params=CASES)
 def case(request) -> tuple[Posterior, float, str]:
-    values, trials, level = CASES[request.param]
-    years = list(range(2015 - len(values), 2015))
-    return qsim.fit(observed(years, values, trials), draws=4000, seed=1), level, trials
+    values, trials, level, slug = CASES[request.param]
+    figures = observed(list(range(2015 - len(values), 2015)), values, trials, slug)
+    return qsim.fit(figures, draws=4000, seed=1, catalogue=CATALOGUE), level, trials
 
 
 def test_the_chance_given_a_figure_is_that_of_a_fit_with_the_figure(case):
@@ -62,11 +73,12 @@ def test_the_chance_given_a_figure_is_that_of_a_fit_with_the_figure(case):
     posterior, level, trials = case
     (fit,) = posterior.fits
     likely = posterior.forecast([SEEN])["published"].values.ravel()
-    figures = np.unique(np.round(np.quantile(likely, [0.05, 0.3, 0.5, 0.7, 0.95]), 1))
+    decimals, slug = fit.data.decimals, fit.data.indicator.slug
+    figures = np.unique(np.round(np.quantile(likely, [0.05, 0.3, 0.5, 0.7, 0.95]), decimals))
     published, weights = Ahead.of(fit, DUE, seed=0).given(SEEN, figures, (DUE,))
     chances = (weights * (published[:, :, -1] >= level)).sum(axis=1)
     for figure, chance in zip(figures, chances, strict=True):
-        (added,) = collect_series(observed([SEEN], [f"{figure:.1f}"], trials), shipped_catalogue(), SEEN)
+        (added,) = collect_series(observed([SEEN], [f"{figure:.{decimals}f}"], trials, slug), CATALOGUE, SEEN)
         again = refit(fit, data=with_figure(fit.data, SEEN, added), draws=20_000, seed=5)
         later = replace(posterior, fits=(again,), origin=SEEN, seed=5)
         exact = (later.forecast([DUE])["published"].values >= level).mean()

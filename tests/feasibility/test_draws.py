@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.stats import norm
 
 from qsim.feasibility.assess import assess
 from qsim.feasibility.draws import ForecastDraws
@@ -43,6 +44,15 @@ def test_a_part_and_its_mean_have_the_covariance_of_a_part_with_its_mean(two, du
     assert np.cov(own, shared, bias=True)[0, 1] == pytest.approx(0.3 * own.var(), rel=1e-9)
     assert shared.mean() == pytest.approx(alone.mean(), rel=1e-12)
     assert shared.var() == pytest.approx(alone.var(), rel=1e-9)
+
+
+def test_the_chance_of_a_part_against_its_mean_agrees_with_the_normal(two, due, plan):
+    """c ~ N(90, 2), r ~ N(89, 1), cov(c, r) = w var(c): c - r is normal."""
+    weight = 0.2
+    (result, _) = assess(two, plan(due(reference_share=weight))).results
+    exact = norm.cdf(1.0 / np.sqrt(4.0 + 1.0 - 2 * weight * 4.0))
+    # four standard errors of a share of the draws
+    assert result.p_published == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / N))
 
 
 def test_draws_that_move_together_already_are_not_moved_again(forecast, due):

@@ -185,7 +185,8 @@ def _years(target: Target, margin: Floats, met: Bools, met_true: Bools) -> Seque
     levels = levels_of(target)
     found = []
     for place, year in enumerate(target.years):
-        fails = ~met[:, place]
+        # a draw in which nothing is published fails, and has no gap
+        fails = ~met[:, place] & np.isfinite(margin[:, place])
         found.append(
             YearResult(
                 year=year,

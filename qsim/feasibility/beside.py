@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from qsim.feasibility.chance import Chances
+from qsim.feasibility.chance import Chances, series_of
 from qsim.feasibility.checkpoints import Ahead, checkpoint
 from qsim.feasibility.draws import reference_of
 from qsim.feasibility.events import COUNTED, Bools, Draws, is_flow, is_met, margins, wants_high, years_needed
@@ -41,6 +41,10 @@ class Tables:
 TABLES: Final = Tables()
 
 
+SETTLED: Final = Grade(letter="A", reasons=(), prior_share=0.0, too_thin=False)
+"""Grade of a statement that published figures have settled."""
+
+
 @dataclass(frozen=True, eq=False)
 class Beside:
     """Adds to the results of a plan what its posterior knows."""
@@ -56,34 +60,47 @@ class Beside:
         return {fit.data.label: fit for fit in self.posterior.fits}
 
     def add(self, results: Sequence[TargetResult], *, other_engine: Engine | None = None) -> list[TargetResult]:
-        """Results with everything added; checkpoints and sensitivity without levers, so to the first scenario alone."""
+        """Results with everything added; checkpoints and sensitivity without levers, so to the first scenario alone.
+
+        A statement that published figures have settled already gets pace, marks and the best grade alone: nothing about
+        it is uncertain any more.
+        """
         first = self.chances.draws.scenarios[0]
-        asked = [result for result in results if result.scenario == first and result.series in self.fits]
+        open_ids = {
+            result.target.id for result in results if result.series in self.fits and not self._settled(result.target)
+        }
+        asked = [result for result in results if result.scenario == first and result.target.id in open_ids]
         moved = self._sensitivities(asked, other_engine)
         grades = {result.target.id: self._grade(result, moved[result.target.id]) for result in asked}
         explain = Explainer(self.chances.draws, self.fits, self.posterior.origin)
         points = self._checkpoints(asked)
 
-        def added(result: TargetResult) -> TargetResult:
-            if result.series is None or result.series not in self.fits:
-                return result
-            target, label, fit = result.target, result.series, self.fits[result.series]
+        def added(plain: TargetResult) -> TargetResult:
+            if plain.series is None or plain.series not in self.fits:
+                return plain
+            target, label, fit = plain.target, plain.series, self.fits[plain.series]
             figures = figures_of(fit.data)
             pace, marks = pace_and_marks(target, fit.data.indicator, figures, self.plan.base_year, self.tables.marks)
+            result = replace(plain, pace=pace, marks=marks, grade=grades.get(target.id, SETTLED))
+            if target.id not in open_ids:
+                return result
             doubtful = result.p_published is not None and result.p_published < DOUBTFUL
             step = self.chances.print_step(target, label)
             alone = result.scenario == first
             return replace(
                 result,
-                pace=pace,
-                marks=marks,
-                grade=grades[target.id],
                 why=explain.why(target, result.scenario, label, step) if doubtful else None,
                 checkpoints=points[target.id] if alone else (),
                 sensitivity=moved[target.id] if alone else None,
             )
 
         return [added(result) for result in results]
+
+    def _settled(self, target: Target) -> bool:
+        """Whether every figure that a statement looks at is published."""
+        needed = set(years_needed(target, flow=is_flow(self.chances.indicator(target))))
+        series = series_of(target, self.plan.region.id)
+        return all(label in self.fits and needed <= _printed_years(self.fits[label]) for label in series)
 
     def _sensitivities(self, asked: Sequence[TargetResult], other_engine: Engine | None) -> dict[str, Sensitivity]:
         pairs = [(result.target, str(result.series)) for result in asked]
@@ -172,3 +189,8 @@ class Beside:
             return np.asarray(is_met(target, margin).all(axis=-1))
 
         return meets
+
+
+def _printed_years(fit: FittedSeries) -> set[int]:
+    """Years whose figure is printed without qualifier."""
+    return set(fit.data.year[np.isfinite(fit.data.printed)].tolist())

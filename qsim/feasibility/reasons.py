@@ -1,14 +1,15 @@
 """Why a target fails, from the draws: what the failing ones have in common.
 
-Each failing draw is put down to the first of four causes that leaves it short when the draw is built up step by step:
+Each failing draw is put down to the first of five causes that leaves it short when the draw is built up step by step:
 
+``unpublished`` no figure is published: a scenario in which the series is discontinued
 ``trend``   the trend alone does not get there, from today's true level at its present pace, were every lever of the
             scenario to do at least its mean effect
 ``lever``   the true level falls short, and would not if no lever did less than its mean effect
 ``shock``   the true level falls short because of the shocks of the years on the way
 ``noise``   the true level meets the target and the published figure does not: year noise, sampling, rounding
 
-The shares of the four add up to one. The sentence names the largest.
+The shares of the five add up to one. The sentence names the largest.
 """
 
 from collections.abc import Mapping
@@ -45,14 +46,18 @@ class Explainer:
         published = self.draws.of(scenario, label, PUBLISHED)
         flow = is_flow(fit.data.indicator)
 
-        def whole(own: Draws, variable: str, step: float) -> Bools:
+        def by_year(own: Draws, variable: str, step: float) -> Floats:
             reference = reference_of(self.draws, target, scenario, label, variable)
-            margin = margins(target, own, reference=reference, print_step=step, flow=flow)
-            return np.asarray(is_met(target, margin).all(axis=-1))
+            return margins(target, own, reference=reference, print_step=step, flow=flow)
 
-        fails = ~whole(published, PUBLISHED, 0.0)
+        def whole(own: Draws, variable: str, step: float) -> Bools:
+            return np.asarray(is_met(target, by_year(own, variable, step)).all(axis=-1))
+
+        printed = by_year(published, PUBLISHED, 0.0)
+        fails = np.asarray(~is_met(target, printed).all(axis=-1))
         if not fails.any():
             return None
+        silent = np.asarray(np.isnan(printed).any(axis=-1))
         true = self.draws.of(scenario, label, RATE)
         effect = self._effect(scenario, label, fit)
         working = _at_least_mean(effect, target)
@@ -60,7 +65,7 @@ class Explainer:
         at_true = whole(true, RATE, print_step)
         base = fit.data.link.to_link(self.draws.of(self.draws.scenarios[0], label, RATE).values)
         helped = whole(self._with_future(true, fit, base + working), RATE, print_step)
-        shares = _shares(fails, at_trend, at_true, helped, levers=bool(np.any(effect)))
+        shares = _shares(fails, silent, at_trend, at_true, helped if np.any(effect) else np.zeros_like(fails))
         cause, share = max(shares, key=lambda entry: entry[1])
         return Why(cause=cause, share=share, shares=shares)
 
@@ -102,14 +107,16 @@ def _at_least_mean(effect: Floats, target: Target) -> Floats:
 
 
 def _shares(
-    fails: Bools, at_trend: Bools, at_true: Bools, helped: Bools, *, levers: bool
+    fails: Bools, silent: Bools, at_trend: Bools, at_true: Bools, helped: Bools
 ) -> tuple[tuple[Cause, float], ...]:
-    by_trend = fails & ~at_trend
-    by_lever = fails & at_trend & ~at_true & helped if levers else np.zeros_like(fails)
-    by_shock = fails & at_trend & ~at_true & ~by_lever
-    by_noise = fails & at_trend & at_true
+    short = fails & ~silent
+    by_trend = short & ~at_trend
+    by_lever = short & at_trend & ~at_true & helped
+    by_shock = short & at_trend & ~at_true & ~helped
+    by_noise = short & at_trend & at_true
     count = float(fails.sum())
     found: tuple[tuple[Cause, Bools], ...] = (
+        ("unpublished", fails & silent),
         ("trend", by_trend),
         ("lever", by_lever),
         ("shock", by_shock),

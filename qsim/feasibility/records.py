@@ -24,7 +24,7 @@ Reason = Literal[
 ]
 """Why a target has no probability; the words stand in ``qsim/report/wording_*.yaml``."""
 
-Cause = Literal["trend", "lever", "shock", "noise"]
+Cause = Literal["unpublished", "trend", "lever", "shock", "noise"]
 """What failing draws have in common: see :mod:`qsim.feasibility.reasons`."""
 
 Caution = Literal[

@@ -42,8 +42,12 @@ def scaled_theta(prior: ThetaPrior, scale: float) -> ThetaPrior:
 
 def without_newest(data: SeriesData) -> SeriesData:
     """The series without the figures of its newest year; its grid is the origin alone where none is left."""
-    kept = data.between(data.first_year, int(data.year.max()) - 1) if data.year.size else data
-    return replace(kept, origin=data.origin, first_year=kept.first_year if kept.year.size else data.origin)
+    if not data.year.size:
+        return data
+    last = int(data.year.max()) - 1
+    kept = data.between(data.first_year, last)
+    bare = not kept.year.size and kept.first_year == last
+    return replace(kept, origin=data.origin, first_year=data.origin if bare else kept.first_year)
 
 
 def _sample(

@@ -125,6 +125,15 @@ def test_the_shortfall_is_the_mean_gap_of_the_draws_that_fail(target, plan, draw
     assert sure.years[0].shortfall is None
 
 
+def test_a_figure_that_is_not_published_meets_nothing_and_has_no_gap(target, plan, forecast):
+    figures = np.array([[95.0], [np.nan], [80.0], [np.nan]])
+    draws = forecast({"here/rate": figures}, rate={"here/rate": np.full((4, 1), 95.0)}, years=[2020])
+    result = only(assess(draws, plan(target("level", value=90.0, year=2020))))
+    assert (result.p_published, result.p_true) == (0.25, 1.0)
+    assert result.years[0].shortfall == 10.0
+    assert result.recommended == ()
+
+
 def test_the_year_reached_is_where_a_draw_first_meets_the_level(target, plan, draws):
     result = only(assess(draws, plan(target("level", value=92.0, year=2020))))
     shares = {share.year: share.share for share in result.reached}

@@ -175,3 +175,21 @@ def test_an_office_may_bring_its_own_tables_and_a_track_record(posterior, plan, 
     assert "figures" not in result.grade.reasons
     assert assessment.frame.track_record == record
     assert len(assessment.frame.cautions) == 6
+
+
+def test_what_published_figures_have_settled_is_certain(posterior, plan, target):
+    """89 % stood in 2017: a level due then is settled, met or not."""
+    forecast = posterior.forecast(range(2014, 2021))
+    goals = (
+        target("maintain", id="met", value=86.0, first_year=2016, year=2017),
+        target("level", id="missed", value=95.0, year=2017),
+        target("level", id="open", value=95.0, year=2018),
+    )
+    whole = plan(*goals)
+    met, missed, still = assess(forecast, whole, posterior=posterior).results
+    assert (met.p_published, missed.p_published) == (1.0, 0.0)
+    for result in (met, missed):
+        assert (result.grade.letter, result.grade.prior_share) == ("A", 0.0)
+        assert (result.why, result.sensitivity, result.checkpoints) == (None, None, ())
+    assert still.sensitivity is not None
+    assert still.why is not None

@@ -78,12 +78,19 @@ def test_shares_of_the_failing_draws_are_counted(target, explain):
     published[N // 4 : 3 * N // 8] = 88.0
     why = explain(published, rate).why(target("level", value=89.0, year=2016), "baseline", LABEL, 0.0)
     assert dict(why.shares) == {
+        "unpublished": 0.0,
         "trend": 0.0,
         "lever": 0.0,
         "shock": pytest.approx(1 / 3),
         "noise": pytest.approx(2 / 3),
     }
     assert why.cause == "noise"
+
+
+def test_a_series_that_is_discontinued_is_a_cause_of_its_own(target, explain):
+    due = target("level", value=80.0, year=2016)
+    why = explain(of(np.nan), of(90.0)).why(due, "baseline", LABEL, 0.0)
+    assert (why.cause, why.share) == ("unpublished", 1.0)
 
 
 def test_lower_is_better_has_causes_too(target, explain):

@@ -95,7 +95,9 @@ def test_probabilities_are_compared_with_another_engine_on_request(qsim):
     ending = qsim("assess", SMALL, *QUICK, "--compare-engine", "laplace")
     table = pd.read_csv(io.StringIO(ending.out))
     base = table[(table["scenario"] == "baseline") & (table["scope"] == "overall") & table["p_published"].notna()]
-    assert base["p_other_engine"].tolist() == base["p_published"].tolist()
+    # the same engine again: four standard errors at a hundred draws and more
+    assert (base["p_other_engine"] - base["p_published"]).abs().max() <= 0.2
+    assert base["p_other_engine"].notna().all()
 
 
 def test_progress_goes_to_stderr_and_only_there(qsim, monkeypatch):

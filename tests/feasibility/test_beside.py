@@ -78,8 +78,10 @@ def test_a_level_and_a_looser_one_have_ordered_checkpoints(posterior, plan, targ
 
 
 def test_another_engine_that_is_the_same_gives_the_same_probability(posterior, plan, goals):
+    """To four standard errors: draws of a fit may go together with other shocks."""
     for result in judged(posterior, plan, goals, other_engine="laplace"):
-        assert result.sensitivity.other_engine == result.p_published
+        spread = np.sqrt(result.p_published * (1 - result.p_published) / 1000)
+        assert abs(result.sensitivity.other_engine - result.p_published) <= 4 * spread + 1e-3
 
 
 def test_on_request_nothing_is_added(posterior, plan, goals):

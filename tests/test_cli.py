@@ -85,10 +85,19 @@ def test_assess_prints_the_assessment_table_and_nothing_else(qsim):
     assert (ending.code, ending.err) == (DONE, "")
     table = pd.read_csv(io.StringIO(ending.out))
     assert tuple(table.columns) == COLUMNS
-    assert set(table["evidence"]) == {"figures", "prior", "not_testable", "not_assessed"}
+    assert set(table["evidence"]) == {"figures", "prior", "not_testable"}
     assert table["note"].dropna().map(str.isascii).all()
     chances = table["p_published"].dropna()
     assert chances.between(0, 1).all()
+
+
+def test_probabilities_are_compared_with_another_engine_on_request(qsim):
+    ending = qsim("assess", SMALL, *QUICK, "--compare-engine", "laplace")
+    table = pd.read_csv(io.StringIO(ending.out))
+    base = table[(table["scenario"] == "baseline") & (table["scope"] == "overall") & table["p_published"].notna()]
+    # the same engine again: four standard errors at a hundred draws and more
+    assert (base["p_other_engine"] - base["p_published"]).abs().max() <= 0.2
+    assert base["p_other_engine"].notna().all()
 
 
 def test_progress_goes_to_stderr_and_only_there(qsim, monkeypatch):
@@ -120,7 +129,7 @@ def fresh(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
 def test_the_appendix_is_written_and_its_files_are_named(fresh):
     out, ended = fresh
     assert (ended.returncode, ended.stderr) == (DONE, "")
-    names = ["appendix.docx", "appendix.html", "assessment.csv", "study.nc"]
+    names = ["appendix.docx", "appendix.html", "assessment.csv", "joint.csv", "checkpoints.csv", "study.nc"]
     assert ended.stdout.splitlines()[:-1] == [str(out / name) for name in names]
     assert all((out / name).stat().st_size > 0 for name in names)
     assert {path.name for path in out.iterdir()} == {*names, "figures", "notes.txt"}

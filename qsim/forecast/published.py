@@ -43,7 +43,7 @@ def publish(data: SeriesData, eta: Floats, scores: Floats, change: FigureChange 
     figure: Floats = data.link.to_figure(eta if change.offset is None else eta + change.offset)
     if family in ("rate", "days"):
         figure = mixed_sample(figure, change, data)
-        whole = 100.0 if family == "rate" else data.link.unit
+        whole = data.link.unit / data.limit
         figure = _sampled(figure, _trials(data, change, figure.shape[-1]), scores, whole)
     elif family in ("count", "events"):
         figure = poisson_counts(np.ravel(scores), np.ravel(figure)).reshape(figure.shape)

@@ -40,7 +40,12 @@ def publish(data: SeriesData, eta: Floats, uniforms: Floats) -> Floats:
         figure = np.asarray(data.link.unit * stats.binom.ppf(uniforms, trials, figure / data.link.unit) / trials)
     elif family in ("count", "events"):
         figure = np.asarray(stats.poisson.ppf(uniforms, figure))
-    return print_rounded(figure, 0 if family in ("count", "stock", "events", "days") else data.decimals)
+    return print_rounded(figure, printed_decimals(data))
+
+
+def printed_decimals(data: SeriesData) -> int:
+    """Decimals of a figure to come: whole numbers of things and days, else as printed before."""
+    return 0 if data.indicator.family in ("count", "stock", "events", "days") else data.decimals
 
 
 def print_rounded(figure: Floats, decimals: int) -> Floats:

@@ -2,7 +2,8 @@
 
 For backtests and registers of thousands of series; one plan's draws come from :func:`qsim.forecast.posterior.fit`. The
 model and the priors are the same. A series goes the fast way (:mod:`qsim.inference.batch`) first with the asked draws,
-then, if a gate fails, with :data:`MORE` times as many, and after that the careful way of the default engine.
+then, where a gate fails, with 4 and 16 times as many from wider factors, and after that the careful way of the default
+engine.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,13 +27,18 @@ from qsim.vocabulary import CHAIN, DRAW, PUBLISHED, SCENARIO, SERIES, YEAR
 
 Floats = NDArray[np.float64]
 
-MORE: Final = 4
-"""Draws of the second attempt over those of the first."""
+Way = Literal["fast", "more draws", "most draws", "careful"]
 
-Way = Literal["fast", "more draws", "careful"]
+ATTEMPTS: Final[tuple[tuple[Way, int, float], ...]] = (
+    ("fast", 1, 1.0),
+    ("more draws", 4, 2.0),
+    ("most draws", 16, 2.0),
+)
+"""Ways before the careful one: name, draws over those asked for, widening of sites at a bound."""
 
 _WORKERS: Final = 2
-_CHUNK: Final = 32
+CHUNK: Final = 32
+"""Series that a thread takes at a time."""
 _LINKS: Final = {"logit": LOGIT, "log": LOG, "identity": IDENTITY}
 
 
@@ -106,7 +112,7 @@ def forecast_many(
     """
     run = _Run(horizon, np.asarray(levels, dtype=float), draws, seed)
     asked = thresholds or [()] * len(jobs)
-    chunk = max(1, min(_CHUNK, -(-len(jobs) // _WORKERS)))
+    chunk = max(1, min(CHUNK, -(-len(jobs) // _WORKERS)))
     parts = [slice(first, first + chunk) for first in range(0, len(jobs), chunk)]
 
     def part(at: slice) -> list[Answer]:
@@ -114,6 +120,14 @@ def forecast_many(
 
     with ThreadPoolExecutor(_WORKERS) as workers:
         return tuple(answer for answers in workers.map(part, parts) for answer in answers)
+
+
+def settings_of(data: SeriesData) -> tuple[int, float, float, bool, int]:
+    """How figures of a series are printed: link, unit, trials (NaN for none), whether events are counted, decimals."""
+    family = data.indicator.family
+    trials = usual_trials(data) if family in ("rate", "days") else None
+    counted = family in ("count", "events")
+    return _LINKS[data.link.name], data.link.unit, np.nan if trials is None else trials, counted, printed_decimals(data)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,10 +142,9 @@ class _Run:
     def answer(self, job: Job, thresholds: Sequence[Threshold]) -> Answer:
         if is_plain(job.data):
             rng = stream(self.seed, job.data.label, "batch")
-            attempts: tuple[tuple[Way, int], ...] = (("fast", self.draws), ("more draws", MORE * self.draws))
-            for way, draws in attempts:
-                shared = chances(draws, self.seed)
-                states = sample_states(job, design_of(job.theta_prior), shared, rng)
+            for way, times, widen in ATTEMPTS:
+                shared = chances(times * self.draws, self.seed)
+                states = sample_states(job, design_of(job.theta_prior), shared, rng, widen=widen)
                 if states.gate:
                     figures = self._figures(job.data, states, shared, rng)
                     gates = (states.pareto_k, states.theta_effective, effective_count(states.weights))
@@ -142,18 +155,12 @@ class _Run:
         """Figures in units of the last digit, dims (horizon, draw)."""
         figures = np.empty((self.horizon, shared.draws))
         offset = rng.integers(0, shared.draws, (SHARED_BY_YEAR + 1) * self.horizon)
-        shares = data.indicator.family in ("rate", "days")
-        trials = usual_trials(data) if shares else None
         print_figures(
             states.theta,
             states.level,
             states.slope,
             data.sign,
-            _LINKS[data.link.name],
-            data.link.unit,
-            np.nan if trials is None else trials,
-            data.indicator.family in ("count", "events"),
-            printed_decimals(data),
+            *settings_of(data),
             shared.normals,
             shared.widths,
             offset,

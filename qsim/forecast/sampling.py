@@ -1,9 +1,9 @@
 r"""Counts at a given quantile of the normal law, for many draws: what ``scipy.stats`` does one hundred times slower.
 
-Where the variance :math:`\sigma^2` of a count K is at least :data:`EXACT_BELOW`, K is taken as a continuous variable,
-rounded. By Sheppard's corrections that has the variance :math:`s^2 = \sigma^2 - \frac1{12}`, the third cumulant of K and
-the fourth plus :math:`\frac1{120}`; with :math:`\gamma_1, \gamma_2` its skewness and excess, the count at the normal
-quantile z is the nearest to (Cornish-Fisher)
+Where the variance :math:`\sigma^2` of a count K is at least :data:`EXACT_BELOW`, K is taken as a continuous variable
+that is rounded. By Sheppard's corrections it has the variance :math:`s^2 = \sigma^2 - \frac1{12}`, the third cumulant
+of K and the fourth plus :math:`\frac1{120}`; with :math:`\gamma_1, \gamma_2` its skewness and excess, the count at
+the normal quantile z is the nearest to (Cornish-Fisher)
 
 .. math:: \mu + s\Big[z + \frac{\gamma_1}{6}(z^2 - 1) + \frac{\gamma_2}{24}(z^3 - 3z)
           - \frac{\gamma_1^2}{36}(2z^3 - 5z)\Big].

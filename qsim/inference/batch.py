@@ -23,13 +23,13 @@ from qsim.model.trend import SHOCK_FREEDOM, constrain
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-MIN_EFFECTIVE_SHARE: Final = 0.25
-"""Least effective share of the draws: below it the weights cost more than a careful fit. [1]"""
+MIN_EFFECTIVE_DRAWS: Final = 200.0
+"""Fewest effective draws that answer for a series: a standard error of a probability of at most .035. [1]"""
 
 _LOG2_POINTS: Final = 12
 _LOG2_COARSE: Final = 9
-_NORMALS: Final = 64
-_WIDTHS: Final = 8
+_NORMALS: Final = 32
+_WIDTHS: Final = 4
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -59,11 +59,11 @@ class States:
 
     @property
     def gate(self) -> bool:
-        """True if both gates hold and the weights are not lopsided."""
+        """True if both gates hold and enough draws count."""
         return (
             self.pareto_k <= PARETO_K_LIMIT
             and self.theta_effective >= MIN_EFFECTIVE_POINTS
-            and effective_count(self.weights) >= MIN_EFFECTIVE_SHARE * self.weights.size
+            and effective_count(self.weights) >= MIN_EFFECTIVE_DRAWS
         )
 
 
@@ -85,7 +85,7 @@ class Chances:
     @property
     def draws(self) -> int:
         """Draws of a series."""
-        return self.normals.shape[1] // 2
+        return int(self.normals.shape[1]) // 2
 
 
 @lru_cache(maxsize=4)
@@ -94,9 +94,8 @@ def chances(draws: int, seed: int) -> Chances:
     rng = np.random.default_rng([seed, draws])
     strata = rng.permuted(np.tile(np.arange(draws), (_NORMALS + _WIDTHS, 1)), axis=1)
     uniform = (strata + rng.uniform(1e-9, 1.0 - 1e-9, strata.shape)) / draws
-    twice = np.concatenate([uniform, uniform], axis=1)
-    widths = np.sqrt((SHOCK_FREEDOM - 2.0) / chdtri(SHOCK_FREEDOM, twice[_NORMALS:]))
-    return Chances(ndtri(twice[:_NORMALS]), widths)
+    widths = np.sqrt((SHOCK_FREEDOM - 2.0) / chdtri(SHOCK_FREEDOM, uniform[_NORMALS:]))
+    return Chances(np.tile(ndtri(uniform[:_NORMALS]), 2), np.tile(widths, 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +123,7 @@ def is_plain(data: SeriesData) -> bool:
     return np.unique(data.year).size == data.year.size
 
 
-def sample_states(job: Job, design: Design, shared: Chances, rng: np.random.Generator) -> States:
+def sample_states(job: Job, design: Design, shared: Chances, rng: np.random.Generator, *, widen: float = 1.0) -> States:
     """Draw the last state of one series.
 
     Parameters
@@ -133,6 +132,8 @@ def sample_states(job: Job, design: Design, shared: Chances, rng: np.random.Gene
         Of the job's prior of theta.
     shared : Chances
         What pairs its columns is drawn from ``rng``.
+    widen : float
+        Factor on the variance of the sites of figures at a bound (:func:`qsim.inference.filtering.weigh_design`).
     """
     data, prior = job.data, job.level_prior
     order = np.argsort(data.year, kind="stable")
@@ -141,11 +142,12 @@ def sample_states(job: Job, design: Design, shared: Chances, rng: np.random.Gene
     middle, spread = data.guess[order], np.maximum(data.guess_variance[order], 1e-12)
     at_start = (prior.mean, prior.sd, data.sign)
     middle, spread, log_evidence = filtering.weigh_design(
-        design.coarse, design.thetas, *at_start, step, kind, lower, upper, size, middle, spread
+        design.coarse, design.thetas, *at_start, step, kind, lower, upper, size, middle, spread, widen
     )
     weighted = _weighted(design.z, log_evidence)
     if weighted.effective >= MIN_EFFECTIVE_POINTS:
-        thetas = design.thetas[:, filtering.resample(weighted.weights, shared.draws, rng.random())]
+        # take keeps rows contiguous, which indexing would not
+        thetas = design.thetas.take(filtering.resample(weighted.weights, shared.draws, rng.random()), axis=1)
     else:
         weighted = weigh(
             job.theta_prior,

@@ -1,7 +1,7 @@
 r"""Compiled kernels for many series: figures as Gaussian sites, theta and paths by Kalman filter, exact ratios.
 
-Every figure's likelihood is replaced, once a series and for all theta, by a site: with :math:`\eta = level + \sigma_e e`
-the figure's latent value, :math:`m \sim N(\eta, v)`. Given theta the model is then linear and Gaussian,
+Every figure's likelihood is replaced, once a series and for all theta, by a site :math:`m \sim N(\eta, v)`, with
+:math:`\eta = level + \sigma_e e` the figure's latent value. Given theta the model is then linear and Gaussian,
 
 .. math:: m_i = level_{t_i} + w_i, \qquad w_i \sim N(0, s_i^2), \quad s_i^2 = \sigma_e^2 + v_i,
 
@@ -391,12 +391,12 @@ def add_log_ratio(
 def _add_interval(
     sigma_noise: Floats, error: Floats, lower: float, upper: float, middle: float, spread: float, log_ratio: Floats
 ) -> None:
-    """The ratio of an interval: the first terms of its series where it is narrower than s, the exact one elsewhere.
+    r"""The ratio of an interval: the first terms of its series where it is narrower than s, the exact one elsewhere.
 
     A uniform plus a normal variable, of width h and joint variance s^2, has the density of N(0, s^2) at s x times
 
-    .. math:: 1 + \\frac{\\kappa_4}{24} He_4(x) + \\frac{\\kappa_6}{720} He_6(x) + \\frac{\\kappa_4^2}{1152} He_8(x),
-              \\qquad \\kappa_4 = -\\frac{q^2}{120}, \\quad \\kappa_6 = \\frac{q^3}{252}, \\quad q = (h/s)^2
+    .. math:: 1 + \frac{\kappa_4}{24} He_4(x) + \frac{\kappa_6}{720} He_6(x) + \frac{\kappa_4^2}{1152} He_8(x),
+              \qquad \kappa_4 = -\frac{q^2}{120}, \quad \kappa_6 = \frac{q^3}{252}, \quad q = (h/s)^2
 
     (Edgeworth's series; the odd cumulants are zero). For q < 1 and |x| < 4 the log is off by less than 1e-3.
     """
@@ -417,7 +417,8 @@ def _add_interval(
         variance = sigma_noise[j] ** 2 + spread
         if centred and width * width < variance:
             continue
-        value = log_likelihood(INTERVAL, middle - error[j], lower, upper, np.nan, sigma_noise[j])[0]
+        away, sigma = middle - error[j], sigma_noise[j]
+        value = log_ndtr_difference((lower - away) / sigma, (upper - away) / sigma)
         log_ratio[j] += value + 0.5 * error[j] ** 2 / variance + 0.5 * np.log(variance) + _LOG_SQRT_2PI
 
 
@@ -449,8 +450,13 @@ def weigh_design(
     size: Floats,
     guess: Floats,
     guess_variance: Floats,
+    widen: float,
 ) -> tuple[Floats, Floats, Floats]:
     """Sites of one series, fitted at the mean theta that a coarse design finds, and their evidence at a fine one.
+
+    ``widen`` multiplies the variance of the site of a figure at a bound (no success, no failure, a half-open interval).
+    Such a likelihood does not fall on one side; draws from a wider factor reach that side, so their ratios have a
+    lighter tail.
 
     Returns
     -------
@@ -462,6 +468,9 @@ def weigh_design(
     weights = np.exp(logs - logs.max())
     theta = coarse @ (weights / weights.sum())
     fit_sites(theta, level_mean, level_sd, sign, step, kind, lower, upper, size, middle, spread)
+    for i in range(step.shape[0]):
+        if lower[i] == 0.0 or upper[i] == size[i] or np.isinf(upper[i] - lower[i]):
+            spread[i] *= widen
     return middle, spread, site_evidence(thetas, level_mean, level_sd, sign, step, middle, spread)
 
 
@@ -488,13 +497,9 @@ def propose(
     """
     figures, draws = step.shape[0], thetas.shape[1]
     level, slope, errors, log_ratio = np.empty(draws), np.empty(draws), np.empty((figures, draws)), np.zeros(draws)
-    draw_states(
-        thetas, level_mean, level_sd, sign, years, step, middle, spread, normals, offset, level, slope, errors
-    )
+    draw_states(thetas, level_mean, level_sd, sign, years, step, middle, spread, normals, offset, level, slope, errors)
     for i in range(figures):
         at = 2 * years + figures + i
         own = normals[at % normals.shape[0], offset[at] : offset[at] + draws]
-        add_log_ratio(
-            thetas[3], errors[i], own, kind[i], lower[i], upper[i], size[i], middle[i], spread[i], log_ratio
-        )
+        add_log_ratio(thetas[3], errors[i], own, kind[i], lower[i], upper[i], size[i], middle[i], spread[i], log_ratio)
     return level, slope, log_ratio

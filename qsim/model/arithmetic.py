@@ -1,14 +1,16 @@
-"""Elementary functions by arithmetic alone: they compile to vector instructions, where calls of the C library do not."""
+"""Elementary functions by arithmetic alone: they compile to vector instructions, calls of the C library do not."""
+
+from typing import Final
 
 from numba import njit
 
-_FARTHEST = 40.0
+_FARTHEST: Final = 40.0
 """Beyond it exp(-x) is taken as of here: 4e-18."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def exp_minus(size: float) -> float:
-    """exp(-size) for size >= 0, to eight digits: the 256th power of a Taylor polynomial."""
+    """exp(-size) for size >= 0, within 2e-7 of itself and 2e-10 in all: the 256th power of a Taylor polynomial."""
     # min(size, 40) without a branch
     x = -0.5 * (size + _FARTHEST - abs(size - _FARTHEST)) / 256.0
     y = 1.0 + x * (1.0 + x / 2.0 * (1.0 + x / 3.0 * (1.0 + x / 4.0 * (1.0 + x / 5.0 * (1.0 + x / 6.0)))))
@@ -24,7 +26,7 @@ def exp_minus(size: float) -> float:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def softplus(f: float) -> float:
-    """log(1 + exp(f)) to eight digits: exp(-|f|), and log(1 + y) = 2 artanh(y / (2 + y)) by its series."""
+    """log(1 + exp(f)), within 2e-7 of itself and 2e-10 in all: log(1 + y) = 2 artanh(y / (2 + y)) by its series."""
     size = abs(f)
     y = exp_minus(size)
     s = y / (2.0 + y)
@@ -36,7 +38,7 @@ def softplus(f: float) -> float:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def expit(f: float) -> float:
-    """1 / (1 + exp(-f)) to eight digits of itself and of one minus itself."""
+    """1 / (1 + exp(-f)), within 2e-7 of itself and of one minus itself."""
     y = exp_minus(abs(f))
     low = y / (1.0 + y)
     return low if f < 0.0 else 1.0 / (1.0 + y)

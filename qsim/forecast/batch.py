@@ -2,8 +2,8 @@
 
 For backtests and registers of thousands of series; one plan's draws come from :func:`qsim.forecast.posterior.fit`. The
 model and the priors are the same. A series goes the fast way (:mod:`qsim.inference.batch`) first with the asked draws,
-then, where a gate fails, with 4 and 16 times as many from wider factors, and after that the careful way of the default
-engine.
+then, where a gate fails, with four times as many from wider factors, and after that as the default engine goes, with
+modes searched for at the points of theta that the fast way chooses.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from qsim.forecast.posterior import Posterior
 from qsim.forecast.published import printed_decimals, usual_trials
 from qsim.forecast.summaries import IDENTITY, LOG, LOGIT, SHARED_BY_YEAR, count_figures, print_figures
-from qsim.inference.batch import Chances, Job, States, chances, design_of, is_plain, sample_states
+from qsim.inference.batch import Chances, Job, States, chances, design_of, is_plain, sample_states, weigh_chosen
 from qsim.inference.fit import FittedSeries, stream
 from qsim.inference.laplace import draw_series, weigh_theta
 from qsim.inference.psis import effective_count
@@ -27,12 +27,11 @@ from qsim.vocabulary import CHAIN, DRAW, PUBLISHED, SCENARIO, SERIES, YEAR
 
 Floats = NDArray[np.float64]
 
-Way = Literal["fast", "more draws", "most draws", "careful"]
+Way = Literal["fast", "more draws", "careful"]
 
 ATTEMPTS: Final[tuple[tuple[Way, int, float], ...]] = (
     ("fast", 1, 1.0),
     ("more draws", 4, 2.0),
-    ("most draws", 16, 2.0),
 )
 """Ways before the careful one: name, draws over those asked for, widening of sites at a bound."""
 
@@ -170,7 +169,12 @@ class _Run:
 
     def _careful(self, job: Job, thresholds: Sequence[Threshold]) -> Answer:
         data = job.data
-        weighted = weigh_theta(data, job.theta_prior, job.level_prior)
+        rng = stream(self.seed, data.label, "theta")
+        weighted = (
+            weigh_chosen(job, design_of(job.theta_prior), rng)
+            if is_plain(data)
+            else weigh_theta(data, job.theta_prior, job.level_prior)
+        )
         rng = stream(self.seed, data.label, "posterior")
         posterior = draw_series(data, weighted, job.level_prior, draws=self.draws, rng=rng)
         fitted = FittedSeries(

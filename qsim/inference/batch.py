@@ -7,14 +7,15 @@ what that leaves. It pays where only the last state is asked for, and a design p
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtri, ndtri
 
-from qsim.inference import filtering
+from qsim.inference import filtering, proposals
 from qsim.inference.design import MIN_EFFECTIVE_POINTS, Weighted, sobol_normals, weigh
+from qsim.inference.laplace import log_evidence, weigh_theta
 from qsim.inference.psis import PARETO_K_LIMIT, effective_count, smooth
 from qsim.model.priors import LevelPrior, ThetaPrior
 from qsim.model.series import SeriesData
@@ -28,6 +29,7 @@ MIN_EFFECTIVE_DRAWS: Final = 200.0
 
 _LOG2_POINTS: Final = 12
 _LOG2_COARSE: Final = 9
+_CHOSEN: Final = 256
 _NORMALS: Final = 32
 _WIDTHS: Final = 4
 
@@ -123,6 +125,39 @@ def is_plain(data: SeriesData) -> bool:
     return np.unique(data.year).size == data.year.size
 
 
+class _Sites(NamedTuple):
+    """Figures of a series in the order of their years, and their normal factors."""
+
+    step: Ints
+    kind: Ints
+    lower: Floats
+    upper: Floats
+    size: Floats
+    middle: Floats
+    spread: Floats
+
+
+def _weigh_sites(job: Job, design: Design, widen: float) -> tuple[_Sites, Weighted]:
+    """Factors of the figures, and theta weighed by them: globally, and locally where too few points count."""
+    data, prior = job.data, job.level_prior
+    order = np.argsort(data.year, kind="stable")
+    step, kind = data.steps[order], data.kind[order]
+    figures = (data.lower[order], data.upper[order], data.size[order])
+    guess, variance = data.guess[order], np.maximum(data.guess_variance[order], 1e-12)
+    at_start = (prior.mean, prior.sd, data.sign)
+    middle, spread, values = filtering.weigh_design(
+        design.coarse, design.thetas, *at_start, step, kind, *figures, guess, variance, widen
+    )
+    weighted = _weighted(design.z, values)
+    if weighted.effective < MIN_EFFECTIVE_POINTS:
+        weighted = weigh(
+            job.theta_prior,
+            lambda z: filtering.site_evidence(_rows(constrain(z)), *at_start, step, middle, spread),
+            _LOG2_POINTS - 2,
+        )
+    return _Sites(step, kind, *figures, middle, spread), weighted
+
+
 def sample_states(job: Job, design: Design, shared: Chances, rng: np.random.Generator, *, widen: float = 1.0) -> States:
     """Draw the last state of one series.
 
@@ -136,29 +171,13 @@ def sample_states(job: Job, design: Design, shared: Chances, rng: np.random.Gene
         Factor on the variance of the sites of figures at a bound (:func:`qsim.inference.filtering.weigh_design`).
     """
     data, prior = job.data, job.level_prior
-    order = np.argsort(data.year, kind="stable")
-    step, kind = data.steps[order], data.kind[order]
-    lower, upper, size = data.lower[order], data.upper[order], data.size[order]
-    middle, spread = data.guess[order], np.maximum(data.guess_variance[order], 1e-12)
-    at_start = (prior.mean, prior.sd, data.sign)
-    middle, spread, log_evidence = filtering.weigh_design(
-        design.coarse, design.thetas, *at_start, step, kind, lower, upper, size, middle, spread, widen
-    )
-    weighted = _weighted(design.z, log_evidence)
-    if weighted.effective >= MIN_EFFECTIVE_POINTS:
-        # take keeps rows contiguous, which indexing would not
-        thetas = design.thetas.take(filtering.resample(weighted.weights, shared.draws, rng.random()), axis=1)
-    else:
-        weighted = weigh(
-            job.theta_prior,
-            lambda z: filtering.site_evidence(np.ascontiguousarray(constrain(z).T), *at_start, step, middle, spread),
-            _LOG2_POINTS - 2,
-        )
-        chosen = filtering.resample(weighted.weights, shared.draws, rng.random())
-        thetas = np.ascontiguousarray(constrain(weighted.z[chosen]).T)
-    offset = rng.integers(0, shared.draws, 2 * data.years + 2 * step.size)
-    level, slope, log_ratio = filtering.propose(
-        thetas, *at_start, data.years, step, kind, lower, upper, size, middle, spread, shared.normals, offset
+    sites, weighted = _weigh_sites(job, design, widen)
+    chosen = proposals.resample(weighted.weights, shared.draws, rng.random())
+    # take keeps rows contiguous, which indexing would not
+    thetas = _rows(constrain(weighted.z[chosen])) if weighted.local else design.thetas.take(chosen, axis=1)
+    offset = rng.integers(0, shared.draws, 2 * data.years + 2 * sites.step.size)
+    level, slope, log_ratio = proposals.propose(
+        thetas, prior.mean, prior.sd, data.sign, data.years, *sites, shared.normals, offset
     )
     weights, pareto_k = smooth(log_ratio)
     top = log_ratio.max()
@@ -173,8 +192,37 @@ def sample_states(job: Job, design: Design, shared: Chances, rng: np.random.Gene
     )
 
 
-def _weighted(z: Floats, log_evidence: Floats) -> Weighted:
-    top = log_evidence.max()
-    weights = np.exp(log_evidence - top)
+def weigh_chosen(job: Job, design: Design, rng: np.random.Generator) -> Weighted:
+    """Theta weighed by Laplace evidence, at the points that the evidence of the sites chooses.
+
+    :data:`_CHOSEN` points are drawn systematically in proportion to their weights under the sites; each then weighs its
+    Laplace evidence over that of the sites, which is importance sampling, valid for any sites. Modes are searched for a
+    quarter of the points of the default design at most. Where too few count, the default design follows.
+    """
+    data, prior = job.data, job.level_prior
+    sites, weighted = _weigh_sites(job, design, 1.0)
+    drawn = proposals.resample(weighted.weights, _CHOSEN, rng.random())
+    chosen, times = np.unique(drawn, return_counts=True)
+    z = weighted.z[chosen]
+    of_sites = filtering.site_evidence(
+        _rows(constrain(z)), prior.mean, prior.sd, data.sign, sites.step, sites.middle, sites.spread
+    )
+    ratio = log_evidence(data, prior, z) - of_sites
+    top = ratio.max()
+    weights = times * np.exp(ratio - top)
+    total = weights.sum()
+    evidence = weighted.log_evidence + float(top + np.log(total / _CHOSEN))
+    found = Weighted(z, weights / total, evidence, weighted.local)
+    return found if found.effective >= MIN_EFFECTIVE_POINTS else weigh_theta(data, job.theta_prior, prior)
+
+
+def _rows(theta: Floats) -> Floats:
+    """Theta by rows, dims (point, 5) -> (5, point)."""
+    return np.ascontiguousarray(theta.T)
+
+
+def _weighted(z: Floats, logs: Floats) -> Weighted:
+    top = logs.max()
+    weights = np.exp(logs - top)
     total = weights.sum()
     return Weighted(z, weights / total, float(top + np.log(total / weights.size)), local=False)

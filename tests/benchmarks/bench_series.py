@@ -82,13 +82,18 @@ def collected(table: pd.DataFrame):
     return collect_series(read_observations(table), shipped_catalogue(), FIRST_YEAR + YEARS - 1)
 
 
-def forecasts(series, draws: int = DRAWS):
-    """Nine quantiles of five years and one target of each: half a point above the last figure in the third year."""
+def target_of(one) -> float:
+    """Half a point above the last figure. [%]"""
+    return float(min(one.printed[-1] + 0.5, 100.0))
+
+
+def forecasts(series):
+    """Nine quantiles of five years and the chance of one target in the third, for each."""
     from qsim.evaluation.names import QUANTILES
     from qsim.forecast.batch import Threshold, forecast_many, own_jobs
 
-    targets = [(Threshold(TARGET_HORIZON, float(min(one.printed[-1] + 0.5, 100.0))),) for one in series]
-    return forecast_many(own_jobs(series), horizon=HORIZON, levels=QUANTILES, thresholds=targets, draws=draws)
+    targets = [(Threshold(TARGET_HORIZON, target_of(one)),) for one in series]
+    return forecast_many(own_jobs(series), horizon=HORIZON, levels=QUANTILES, thresholds=targets, draws=DRAWS)
 
 
 def core_time() -> float:
@@ -135,21 +140,34 @@ def run_ets(level_sd: float) -> dict[str, object]:
     return {"wall": walls[best], "jobs": best, "core": min(cores.values()), "walls": walls}
 
 
-def run_accuracy(level_sd: float) -> dict[str, object]:
-    """Differences to the careful way with many draws."""
-    from qsim.forecast import batch
+def careful(series) -> list[tuple[float, np.ndarray]]:
+    """The target's probability and nine quantiles a year, dims (horizon, level), by the default engine one by one."""
+    from qsim.evaluation.names import QUANTILES
+    from qsim.forecast.posterior import Posterior
+    from qsim.inference.fit import fit_one
 
+    found = []
+    for one in series:
+        fitted = fit_one(one, (), None, draws=CAREFUL_DRAWS, seed=1)
+        posterior = Posterior(fits=(fitted,), origin=one.origin, seed=1, engine="laplace")
+        drawn = posterior.forecast(range(one.origin + 1, one.origin + HORIZON + 1))["published"].values.reshape(
+            -1, HORIZON
+        )
+        p = float((drawn[:, TARGET_HORIZON - 1] >= target_of(one)).mean())
+        found.append((p, np.quantile(drawn, QUANTILES, axis=0, method="inverted_cdf").T))
+    return found
+
+
+def run_accuracy(level_sd: float) -> dict[str, object]:
+    """Differences to the default engine with many draws."""
     series = collected(simulate(CAREFUL_SERIES, level_sd))
-    answers = forecasts(series)
-    batch.ATTEMPTS = ()
-    careful = forecasts(series, CAREFUL_DRAWS)
-    gaps = np.array([abs(one.p[0] - other.p[0]) for one, other in zip(answers, careful, strict=True)])
-    p = np.array([one.p[0] for one in careful])
+    answers, exact = forecasts(series), careful(series)
+    p = np.array([one for one, _ in exact])
+    gaps = np.abs([answer.p[0] for answer in answers] - p)
     usual = np.sqrt(p * (1.0 - p) * (1.0 / DRAWS + 1.0 / CAREFUL_DRAWS))
-    width = np.array([one.quantiles[:, -1] - one.quantiles[:, 0] for one in careful])
-    middle = np.array(
-        [one.quantiles[:, 4] - other.quantiles[:, 4] for one, other in zip(answers, careful, strict=True)]
-    )
+    width = np.array([quantiles[:, -1] - quantiles[:, 0] for _, quantiles in exact])
+    pairs = zip(answers, exact, strict=True)
+    middle = np.array([answer.quantiles[:, 4] - quantiles[:, 4] for answer, (_, quantiles) in pairs])
     return {
         "series": CAREFUL_SERIES,
         "draws": [DRAWS, CAREFUL_DRAWS],

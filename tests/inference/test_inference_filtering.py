@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from qsim.inference import filtering
+from qsim.inference import filtering, proposals
 from qsim.model.likelihood import BINOMIAL, BINOMIAL_RANGE, INTERVAL, POISSON, log_likelihood
 from qsim.model.trend import level_covariance, slope_covariance
 
@@ -45,7 +45,7 @@ def test_draws_have_the_moments_of_the_dense_posterior():
     thetas = np.repeat(THETA[:, None], draws, axis=1)
     level, slope, errors = np.empty(draws), np.empty(draws), np.empty((STEP.size, draws))
     offset = np.random.default_rng(0).integers(0, draws, 2 * YEARS + STEP.size)
-    filtering.draw_states(thetas, MEAN, SD, SIGN, YEARS, STEP, MIDDLE, SPREAD, TWICE, offset, level, slope, errors)
+    proposals.draw_states(thetas, MEAN, SD, SIGN, YEARS, STEP, MIDDLE, SPREAD, TWICE, offset, level, slope, errors)
     # (last level, last d, levels at the figures) given the sites
     joint = np.vstack([levels[-1, STEP], slope_covariance(THETA, YEARS)[STEP], levels[np.ix_(STEP, STEP)]])
     gain = np.linalg.solve(sites, joint.T).T
@@ -100,7 +100,7 @@ def test_the_site_of_a_half_open_interval_gives_the_moments_of_the_truncated_law
 def test_ratios_of_counts_are_the_likelihood_over_the_site(kind, lower, upper, size, middle, spread):
     sigma, error, own = np.full(9, 0.3), np.linspace(-2.0, 2.0, 9), np.linspace(1.0, -1.0, 9)
     found = np.zeros(9)
-    filtering.add_log_ratio(sigma, error, own, kind, lower, upper, size, middle, spread, found)
+    proposals.add_log_ratio(sigma, error, own, kind, lower, upper, size, middle, spread, found)
     total = 0.3**2 + spread
     f = middle - (spread * error + np.sqrt(0.09 * spread * total) * own) / total
     exact = [log_likelihood(kind, one, lower, upper, size, 0.3)[0] for one in f]
@@ -113,7 +113,7 @@ def test_ratios_of_intervals_are_the_likelihood_over_the_site(width):
     s = np.sqrt(sigma**2 + width**2 / 12.0)
     error = np.linspace(-4.0, 4.0, 17) * s
     found = np.zeros(17)
-    filtering.add_log_ratio(
+    proposals.add_log_ratio(
         np.full(17, sigma), error, error, INTERVAL, lower, upper, np.nan, 1.0, width**2 / 12.0, found
     )
     exact = [log_likelihood(INTERVAL, 1.0 - one, lower, upper, np.nan, sigma)[0] for one in error]
@@ -122,7 +122,7 @@ def test_ratios_of_intervals_are_the_likelihood_over_the_site(width):
 
 def test_resampling_takes_each_point_as_often_as_its_weight_says():
     weights = np.random.default_rng(1).dirichlet(np.ones(50))
-    chosen = filtering.resample(weights, 1000, 0.37)
+    chosen = proposals.resample(weights, 1000, 0.37)
     counts = np.bincount(chosen, minlength=50)
     assert np.all(np.diff(chosen) >= 0)
     assert np.abs(counts - 1000 * weights).max() <= 1.0

@@ -10,7 +10,8 @@ from qsim.forecast import batch, summaries
 from qsim.forecast.batch import Threshold, forecast_many, own_jobs
 from qsim.forecast.posterior import Posterior
 from qsim.forecast.published import print_rounded, publish
-from qsim.inference.batch import MIN_EFFECTIVE_DRAWS, Job, chances, design_of, sample_states
+from qsim.inference.batch import MIN_EFFECTIVE_DRAWS, Job, chances, design_of, sample_states, weigh_chosen
+from qsim.inference.design import MIN_EFFECTIVE_POINTS
 from qsim.inference.fit import fit_one
 from qsim.inference.series import without_figures
 from qsim.model.priors import LevelPrior, priors_of
@@ -152,6 +153,10 @@ def test_the_log_evidence_is_that_of_the_nested_laplace(jobs):
         careful = fit_one(job.data, (), None, draws=200, seed=0).posterior
         spread = np.sqrt(1.0 / states.theta_effective + 1.0 / careful.theta_effective)
         assert abs(states.log_evidence - careful.log_evidence) <= 4.0 * spread, name
+        chosen = weigh_chosen(job, design_of(job.theta_prior), np.random.default_rng(0))
+        assert chosen.effective >= MIN_EFFECTIVE_POINTS
+        spread = np.sqrt(1.0 / chosen.effective + 1.0 / careful.theta_effective)
+        assert abs(chosen.log_evidence - careful.log_evidence) <= 4.0 * spread, name
 
 
 def test_two_figures_of_one_year_go_the_careful_way(jobs):

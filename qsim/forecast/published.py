@@ -47,10 +47,15 @@ def publish(data: SeriesData, eta: Floats, scores: Floats, change: FigureChange 
         figure = _sampled(figure, _trials(data, change, figure.shape[-1]), scores, whole)
     elif family in ("count", "events"):
         figure = poisson_counts(np.ravel(scores), np.ravel(figure)).reshape(figure.shape)
-    printed = print_rounded(figure, 0 if family in _WHOLE_NUMBERS else data.decimals)
+    printed = print_rounded(figure, printed_decimals(data))
     if change.absent is not None:
         printed[:, change.absent] = np.nan
     return printed
+
+
+def printed_decimals(data: SeriesData) -> int:
+    """Decimals of a figure to come: whole numbers of things and days, else as printed before."""
+    return 0 if data.indicator.family in _WHOLE_NUMBERS else data.decimals
 
 
 def print_rounded(figure: Floats, decimals: int) -> Floats:

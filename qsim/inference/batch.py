@@ -31,7 +31,7 @@ _LOG2_POINTS: Final = 12
 _LOG2_COARSE: Final = 9
 _LOG2_LOCAL: Final = 9
 
-_CHOSEN: Final = 512
+_CHOSEN: Final = 256
 """Points of theta drawn for the careful way."""
 
 _NORMALS: Final = 32

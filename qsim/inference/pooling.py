@@ -20,8 +20,8 @@ under that population, and of the second moments of their posteriors about :math
 them rose, that may have been the years and not the indicator, so that 150 regions say as much about the mean as a dozen
 independent ones (the design effect of Kish 1965). The spread between regions suffers less, :math:`\lambda = 1/2`. A
 further member has the covariance :math:`S_p (1 + 1 / (w_m + n_e))`: what the pool does not know of its own mean goes
-into every forecast. A series is left out of its own pool. The weights were chosen by the CRPS of the last three and five
-years of the panel's histories, never on what came after them.
+into every forecast. A series is left out of its own pool. The weights were chosen by the CRPS of the last three and
+five years of the panel's histories, never on what came after them.
 
 Source: Gelman et al. (2013), Bayesian data analysis, ch. 3.6 and 5; Kish (1965), Survey sampling, ch. 5.
 """

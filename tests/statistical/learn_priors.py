@@ -4,8 +4,8 @@ r"""Learn the logit prior of theta from the histories of a panel of annual perce
 
 reads ``series.csv.gz`` and ``protocol.csv`` of the panel and prints ``theta`` and ``theta_without`` of the block
 ``logit`` in ``qsim/model/priors.yaml``: the normal population of theta over the regions of all measured indicators, and
-the same learned without each of them, for scoring that one. Only the histories up to each case's cutoff are read, never its
-outcomes. EM as in :func:`qsim.inference.pooling.population`, around a wide fixed law that weighs five series.
+the same learned without each of them, for scoring that one. Only the histories up to each case's cutoff are read,
+never its outcomes. EM as in :func:`qsim.inference.pooling.population`, around a wide fixed law that weighs five series.
 """
 
 import sys

@@ -5,6 +5,8 @@ from typing import Final, Literal, get_args
 # Dims
 OBSERVATION: Final = "observation"
 SERIES: Final = "series"
+SERIES_OTHER: Final = "series_other"
+"""Second side of a matrix over series."""
 SCENARIO: Final = "scenario"
 TARGET: Final = "target"
 CHAIN: Final = "chain"

@@ -153,6 +153,14 @@ def test_variables_of_the_posterior_are_documented():
     assert set(named(section("Posterior"))) >= set(POSTERIOR)
 
 
+def test_dims_and_variables_of_the_common_shocks(posterior):
+    found = posterior.common_shocks
+    text = section("Posterior")
+    assert {f"`{name}`" for name in found.data_vars} <= set(re.findall(r"`[^`]+`", text))
+    assert f"({', '.join(found['correlation'].dims)})" in text
+    assert found.attrs["common_shocks"] in ("yes", "no")
+
+
 def test_columns_of_the_assessment():
     documented = [name for cells in rows("Assessment table") for name in named(cells[0])]
     assert documented == list(COLUMNS)

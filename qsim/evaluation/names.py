@@ -8,6 +8,10 @@ QUANTILE: Final = "quantile"
 """Dim, and the variable that holds the values."""
 BOUND: Final = "bound"
 """Which of the two targets of a horizon."""
+BLOCK: Final = "block"
+"""Cases that one year's shocks reach together: of one country and cutoff."""
+SET: Final = "set"
+MEMBER: Final = "member"
 P_TARGET: Final = "p_target"
 
 BOUNDS: Final = ("lo", "hi")

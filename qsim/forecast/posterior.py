@@ -1,7 +1,7 @@
 """The posterior a user holds: draws of the past, and forecasts from them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -9,15 +9,30 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from qsim.errors import HorizonError
+from qsim.forecast.drivers import Drivers, draw_drivers, move_together
 from qsim.forecast.levers import lever_shift
 from qsim.forecast.published import print_rounded, publish
 from qsim.indicators import Catalogue
-from qsim.inference.fit import Engine, FittedSeries, Key, Pool, fit_series, stream
+from qsim.inference.fit import Engine, FittedSeries, Key, Pool, fit_series
+from qsim.inference.shocks import CommonShocks, ShockShares, pair_draws, shocks_of
 from qsim.model.series import SeriesData
-from qsim.model.trend import heavy_shocks, propagate
+from qsim.model.trend import propagate
 from qsim.plans.scenarios import ONLY_BASELINE, Scenario
 from qsim.shipped import shipped_catalogue
-from qsim.vocabulary import CHAIN, DRAW, LEVEL, PUBLISHED, RATE, SAMPLE_DIMS, SCENARIO, SERIES, SLOPE, THETA_NAMES, YEAR
+from qsim.vocabulary import (
+    CHAIN,
+    DRAW,
+    LEVEL,
+    PUBLISHED,
+    RATE,
+    SAMPLE_DIMS,
+    SCENARIO,
+    SERIES,
+    SERIES_OTHER,
+    SLOPE,
+    THETA_NAMES,
+    YEAR,
+)
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +46,8 @@ class Posterior:
     """Last year of the past; the forecast starts in the next."""
     seed: int
     engine: Engine
+    shocks: CommonShocks | None = None
+    """Correlation of the shocks of the series; None for independent ones."""
 
     @cached_property
     def dataset(self) -> xr.Dataset:
@@ -75,6 +92,28 @@ class Posterior:
             coords={SERIES: [fit.data.label for fit in self.fits]},
         )
 
+    @property
+    def common_shocks(self) -> xr.Dataset:
+        """How the shocks of the series move together, dims (series, series_other).
+
+        ``correlation`` used for the draws, ``prior`` the correlation that what they have in common gives alone [1], and
+        ``overlap``, the years that both have behind them: 0 says that the prior is all there is. ``shock_share``
+        (series) is the share of the current state's variance that common shocks can cause. [1]
+        """
+        labels = [fit.data.label for fit in self.fits]
+        shocks = self.shocks if self.shocks is not None else CommonShocks.none(len(labels))
+        dims = (SERIES, SERIES_OTHER)
+        return xr.Dataset(
+            {
+                "correlation": (dims, shocks.correlation),
+                "prior": (dims, shocks.prior),
+                "overlap": (dims, shocks.overlap),
+                "shock_share": (SERIES, shocks.shock_share),
+            },
+            coords={SERIES: labels, SERIES_OTHER: labels},
+            attrs={"common_shocks": "yes" if self.shocks is not None else "no"},
+        )
+
     def forecast(self, years: Iterable[int], scenarios: Sequence[Scenario] = ()) -> xr.Dataset:
         """Draw the true level and the published figure of given years.
 
@@ -111,8 +150,9 @@ class Posterior:
             np.full((len(chosen), 1, self.fits[0].posterior.slope.size, len(self.fits), len(wanted)), np.nan)
             for _ in range(2)
         )
+        drivers = self._drivers(wanted[0], wanted[-1])
         for number, fit in enumerate(self.fits):
-            paths = _Paths.of(fit, wanted[-1], self.origin, self.seed)
+            paths = _Paths.of(fit, drivers(number))
             asked = tuple(year for year in wanted if year >= fit.data.first_year)
             begun = slice(len(wanted) - len(asked), None)
             for place, scenario in enumerate(chosen):
@@ -121,6 +161,24 @@ class Posterior:
         dims = (SCENARIO, *SAMPLE_DIMS, SERIES, YEAR)
         coords = {SCENARIO: [scenario.id for scenario in chosen], **self._coords(wanted)}
         return xr.Dataset({RATE: (dims, rate), PUBLISHED: (dims, published)}, coords=coords)
+
+    def _drivers(self, first_year: int, last_year: int) -> Callable[[int], Drivers]:
+        """Random numbers of a series by its number, for figures of the given years."""
+
+        def of(number: int) -> Drivers:
+            fit = self.fits[number]
+            return draw_drivers(
+                fit.data.label,
+                fit.posterior.slope.size,
+                first_year=first_year,
+                origin=self.origin,
+                last_year=last_year,
+                seed=self.seed,
+            )
+
+        if self.shocks is None:
+            return of
+        return move_together([of(number) for number in range(len(self.fits))], self.shocks.correlation).__getitem__
 
     def _coords(self, years: Sequence[int]) -> dict[str, object]:
         figures = [fit.data for fit in self.fits]
@@ -151,31 +209,17 @@ class _Paths:
     years: tuple[int, ...]
     level: Floats
     """dims (draw, year). [link scale]"""
-    noise: Floats
-    """Year noise, dims (draw, year). [link scale]"""
-    uniforms: Floats
-    """Chance of the sample, dims (draw, year)."""
+    sigma_noise: Floats
+    """dims (draw, 1). [link scale]"""
+    random: Drivers
 
     @classmethod
-    def of(cls, fit: FittedSeries, last_year: int, origin: int, seed: int) -> "_Paths":
-        data, draws = fit.data, fit.posterior.slope.size
-        years = tuple(range(data.first_year, max(last_year, origin) + 1))
-        horizon = len(years) - data.years
-        rng = stream(seed, data.label, "forecast")
-        # a block of random numbers a year, so that a longer forecast leaves the nearer years as they are
-        steps = [heavy_shocks(rng, draws) for _ in range(horizon)]
-        normals = np.stack(steps, axis=1) if steps else np.empty((draws, 0, 2))
-        theta = fit.posterior.theta
-        future = propagate(theta, fit.posterior.level[:, -1], fit.posterior.slope, data.sign * theta[:, 4], normals)
+    def of(cls, fit: FittedSeries, random: Drivers) -> "_Paths":
+        data, theta = fit.data, fit.posterior.theta
+        shocks = random.normals * random.widths[:, :, None]
+        future = propagate(theta, fit.posterior.level[:, -1], fit.posterior.slope, data.sign * theta[:, 4], shocks)
         level = np.concatenate([fit.posterior.level, future], axis=1)
-        noise, uniforms = np.empty_like(level), np.empty_like(level)
-        # years count from the origin outwards, each way with a stream of its own, for the same reason
-        future_rng, past_rng = stream(seed, data.label, "figures"), stream(seed, data.label, "past figures")
-        for place in sorted(range(len(years)), key=lambda at: abs(years[at] - origin)):
-            figure_rng = future_rng if years[place] > origin else past_rng
-            noise[:, place] = theta[:, 3] * figure_rng.standard_normal(draws)
-            uniforms[:, place] = figure_rng.random(draws)
-        return cls(data, years, level, noise, uniforms)
+        return cls(data, tuple(range(data.first_year, data.first_year + level.shape[1])), level, theta[:, 3:4], random)
 
     def under(self, scenario: Scenario, asked: tuple[int, ...], seed: int) -> tuple[Floats, Floats]:
         """Rate and published figure of the asked years under a scenario, dims (draw, year). [unit]"""
@@ -184,8 +228,9 @@ class _Paths:
             if self.data.indicator.slug in lever.indicators:
                 level = level + lever_shift(lever, self.level, self.years, self.data.link, seed)
         at = [self.years.index(year) for year in asked]
-        level = level[:, at]
-        published = publish(self.data, level + self.noise[:, at], self.uniforms[:, at])
+        level, drawn = level[:, at], [year - self.random.first_year for year in asked]
+        noise = self.sigma_noise * self.random.noise[:, drawn]
+        published = publish(self.data, level + noise, self.random.uniforms[:, drawn])
         for place, year in enumerate(asked):
             known = self.data.printed[(self.data.year == year) & np.isfinite(self.data.printed)]
             if known.size:
@@ -204,6 +249,7 @@ def fit(
     series: Sequence[Key] | None = None,
     bases: Mapping[Key, str] | None = None,
     catalogue: Catalogue | None = None,
+    common_shocks: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> Posterior:
     """Fit the damped trend to published figures.
@@ -228,6 +274,11 @@ def fit(
         Basis of definitions for series without figures.
     catalogue : Catalogue, optional
         Indicators; the shipped ones if not given. An unknown indicator is a rate in percent.
+    common_shocks : bool
+        Whether the current states and the shocks of the series move together, as joint probabilities need
+        (:mod:`qsim.inference.shocks`); independent draws if not. Each series has the same law either way, and equal
+        draws of the current state but for their order. A series that is added may change which draws of others
+        go together and, where it stands before them, their later shocks, never their law.
 
     Raises
     ------
@@ -248,4 +299,18 @@ def fit(
         seed=seed,
         progress=progress,
     )
-    return Posterior(fits=fits, origin=chosen, seed=seed, engine=engine)
+    if not common_shocks:
+        return Posterior(fits=fits, origin=chosen, seed=seed, engine=engine)
+    return correlated(Posterior(fits=fits, origin=chosen, seed=seed, engine=engine))
+
+
+def correlated(posterior: Posterior, shares: ShockShares | None = None) -> Posterior:
+    """The posterior of independently drawn series with their states and shocks moving together.
+
+    Parameters
+    ----------
+    shares : ShockShares, optional
+        What series have in common; the shipped shares if not given.
+    """
+    shocks = shocks_of(posterior.fits, shares)
+    return replace(posterior, fits=pair_draws(posterior.fits, shocks), shocks=shocks)

@@ -7,25 +7,21 @@ Levels. With figures :math:`y_r \pm v_r^{1/2}` of the other regions on the link 
 and the region's own level is a further draw :math:`N(m, \tau^2)`. Its predictive mean and variance are integrated
 over a grid of :math:`\tau`; the law is then taken as normal.
 
-Theta. The pool's prior is again a mixture. First, the shipped components are weighed anew by how well they foretell
-the pool, tempered because regions share their years' shocks and r regions are not r independent pieces:
-
-.. math:: w_c \propto w_c^0 \prod_s \Big[\int L_s(z) N(z; m_c, S_c) dz\Big]^{\lambda_c}.
-
-Second, a component of the pool's own is added: the posterior mode of a normal population under a
-normal-inverse-Wishart prior around the moments of that mixture, found by EM with :math:`\bar z_s, C_s` the moments of
-each series' posterior,
+Theta. The members' theta are draws of a normal population whose mean and covariance have a normal-inverse-Wishart
+prior around the shipped law :math:`N(m_0, S_0)`. With :math:`\bar z_s, C_s` the moments of each member's posterior
+under that population, EM finds
 
 .. math::
-    m_p = \frac{w_0 m_0 + \sum_s \lambda \bar z_s}{w_0 + \lambda n}, \qquad
-    S_p = \frac{w_0 [S_0 + (m_0 - m_p)(m_0 - m_p)^T] + \sum_s \lambda [C_s + (\bar z_s - m_p)(\bar z_s - m_p)^T]}
+    m_p &= \frac{w_m m_0 + \sum_s \lambda \bar z_s}{w_m + \lambda n}, \\
+    S_p &= \frac{w_0 S_0 + w_m (m_0 - m_p)(m_0 - m_p)^T + \sum_s \lambda [C_s + (\bar z_s - m_p)(\bar z_s - m_p)^T]}
                {w_0 + \lambda n},
 
-with weight :math:`\lambda n / (\lambda n + 60)` beside the shipped ones. A series is left out of its own pool. The four
-numbers were chosen by the CRPS of the last three years of histories, never on what came after them.
+with :math:`\lambda` below 1 because regions share their years' shocks and n regions are not n independent pieces. A
+further member of that population has the covariance :math:`S_p (1 + 1 / (w_m + \lambda n))`: what the pool does not
+know of its own mean goes into every forecast. A series is left out of its own pool. The three numbers were chosen by
+the CRPS of the last three and five years of the panel's histories, never on what came after them.
 
-Source: Gelman et al. (2013), Bayesian data analysis, ch. 3 and 5; Yao, Vehtari, Simpson & Gelman (2018),
-doi:10.1214/17-BA1091 (weights of models by evidence).
+Source: Gelman et al. (2013), Bayesian data analysis, ch. 3.6 and 5.
 """
 
 from collections.abc import Sequence
@@ -43,17 +39,14 @@ from qsim.model.series import SeriesData
 
 Floats = NDArray[np.float64]
 
-PRIOR_SERIES: Final = 60.0
-"""Weight of the shipped components beside the pool's own: with less, pools of few series overfit. [series]"""
+COVARIANCE_SERIES: Final = 20.0
+"""Weight w_0 of the shipped law in the covariance of a pool's population. [series]"""
 
-POPULATION_SERIES: Final = 10.0
-"""Weight of the prior within the pool's own component. [series]"""
+MEAN_SERIES: Final = 3.0
+"""Weight w_m of the shipped law in the mean of a pool's population. [series]"""
 
 TEMPER: Final = 0.5
-"""Share of a series' evidence that counts for the pool's own component. [1]"""
-
-COMPONENT_TEMPER: Final = 0.05
-"""Share of a series' evidence that counts for the weights of the shipped components. [1]"""
+"""Share of a series' evidence that counts. [1]"""
 
 MIN_FIGURES: Final = 3
 """Fewest figures of a series that say anything about theta."""
@@ -100,43 +93,55 @@ def fit_pool(members: Sequence[SeriesData]) -> PoolFit:
 def pooled_theta(pool: PoolFit, own: str, *, leave_out: str | None = None) -> ThetaPrior:
     """Prior of theta for the series with label ``own`` given the other members.
 
-    ``leave_out`` names an indicator whose learned component of the shipped prior is not used.
+    ``leave_out`` names an indicator that the shipped prior must not have learned from.
     """
     prior = pool.prior.without(leave_out)
     rows = pool.log_evidence[[label != own for label in pool.labels]]
     if not len(rows):
         return prior
-    # evidence of each member under each shipped component, by importance sampling on the common design
-    shifted = prior.component_log_densities(pool.z) - pool.log_proposal
-    evidence = np.array([logsumexp(rows + shift, axis=1) for shift in shifted])
-    log_weights = np.log(prior.weights) + COMPONENT_TEMPER * evidence.sum(axis=1)
-    weights = np.exp(log_weights - logsumexp(log_weights))
-    reweighed = ThetaPrior(prior.components, weights)
     count = TEMPER * len(rows)
-    mixed = np.append(weights * PRIOR_SERIES, count) / (PRIOR_SERIES + count)
-    return ThetaPrior((*prior.components, _population(pool, rows, reweighed)), mixed)
+    found = population(
+        pool.z, pool.log_proposal, rows, prior, mean_weight=MEAN_SERIES, covariance_weight=COVARIANCE_SERIES
+    )
+    return ThetaPrior.normal(found.mean, found.covariance * (1.0 + 1.0 / (MEAN_SERIES + count)))
 
 
-def _population(pool: PoolFit, rows: Floats, around: ThetaPrior) -> NormalLaw:
-    """Normal population of the members' theta by EM (see the module).
+def population(
+    z: Floats,
+    log_proposal: Floats,
+    log_evidence: Floats,
+    around: ThetaPrior,
+    *,
+    mean_weight: float,
+    covariance_weight: float,
+    temper: float = TEMPER,
+) -> NormalLaw:
+    """Normal population of the theta of several series by EM (see the module).
 
     A finite design misses the moments of the law itself by a little, and EM would add that up round by round: the same
     miss, seen on a member that says nothing, is taken off.
+
+    Parameters
+    ----------
+    z : array, dims (point, 5)
+        Unconstrained points drawn from a law of log density ``log_proposal``, dims (point).
+    log_evidence : array, dims (series, point)
+    mean_weight, covariance_weight : float
+        Weights of ``around``. [series]
     """
     mean0, covariance0 = around.mean, around.covariance
-    law = NormalLaw(mean0, covariance0, "pool")
-    count = TEMPER * len(rows)
-    total = POPULATION_SERIES + count
+    law = NormalLaw(mean0, covariance0)
+    count = temper * len(log_evidence)
     for _ in range(_ROUNDS):
-        logs = np.vstack([rows, np.zeros(len(pool.z))]) + (law.log_density(pool.z) - pool.log_proposal)
+        logs = np.vstack([log_evidence, np.zeros(len(z))]) + (law.log_density(z) - log_proposal)
         weights = np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
-        silent, told = weights[-1], TEMPER * weights[:-1].sum(axis=0)
-        mean = (POPULATION_SERIES * mean0 + told @ pool.z + count * (law.mean - silent @ pool.z)) / total
-        miss = law.covariance - _scatter(pool.z - law.mean, silent)
-        scatter = _scatter(pool.z - mean, told) + count * miss
+        silent, told = weights[-1], temper * weights[:-1].sum(axis=0)
+        mean = (mean_weight * mean0 + told @ z + count * (law.mean - silent @ z)) / (mean_weight + count)
+        miss = law.covariance - _scatter(z - law.mean, silent)
         shift = mean0 - mean
-        found = (POPULATION_SERIES * (covariance0 + np.outer(shift, shift)) + scatter) / total
-        law = NormalLaw(mean, _positive(found, covariance0), "pool")
+        scatter = mean_weight * np.outer(shift, shift) + _scatter(z - mean, told) + count * miss
+        found = (covariance_weight * covariance0 + scatter) / (covariance_weight + count)
+        law = NormalLaw(mean, _positive(found, covariance0))
     return law
 
 

@@ -11,7 +11,7 @@ normal. The numbers stand in ``priors.yaml`` with their origin.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,8 @@ class ThetaPrior:
     components: tuple[NormalLaw, ...]
     weights: Floats
     """Sum 1, dims (component)."""
+    left_out: Mapping[str, "ThetaPrior"] = field(default_factory=dict)
+    """By slug: the same prior learned without that indicator."""
 
     @classmethod
     def normal(cls, mean: Floats, covariance: Floats) -> "ThetaPrior":
@@ -96,14 +98,9 @@ class ThetaPrior:
         within = np.array([component.covariance for component in self.components])
         return np.asarray(np.einsum("c,cij->ij", self.weights, within + shifts[:, :, None] * shifts[:, None, :]))
 
-    def without(self, name: str | None) -> "ThetaPrior":
-        """This mixture without the component learned on one indicator; itself if there is none, or no other."""
-        kept = np.array([component.name != name for component in self.components])
-        if name is None or kept.all() or not kept.any():
-            return self
-        weights = self.weights[kept]
-        components = tuple(one for one, stays in zip(self.components, kept, strict=True) if stays)
-        return ThetaPrior(components, weights / weights.sum())
+    def without(self, slug: str | None) -> "ThetaPrior":
+        """This prior as it is learned without one indicator; itself if it has learned nothing from that."""
+        return self if slug is None else self.left_out.get(slug, self)
 
 
 @dataclass(frozen=True)
@@ -145,9 +142,10 @@ def priors_of(indicator: Indicator) -> LinkPriors:
 
 
 def _link_priors(part: Mapping[str, Any]) -> LinkPriors:
-    components = tuple(_normal_law(component) for component in part["theta"])
+    learned = _theta_prior(part["theta"])
+    left_out = {slug: _theta_prior(law) for slug, law in part.get("theta_without", {}).items()}
     return LinkPriors(
-        theta=ThetaPrior(components, np.full(len(components), 1.0 / len(components))),
+        theta=replace(learned, left_out=left_out),
         level=LevelPrior(**part["level"]),
         region_sd=part["region_sd"],
         gap_sd=part["gap_sd"],
@@ -155,10 +153,10 @@ def _link_priors(part: Mapping[str, Any]) -> LinkPriors:
     )
 
 
-def _normal_law(component: Mapping[str, Any]) -> NormalLaw:
-    """A component: means, sds, and the correlations below the diagonal row by row (none stands for independence)."""
-    sd = np.array(component["sd"], dtype=float)
+def _theta_prior(law: Mapping[str, Any]) -> ThetaPrior:
+    """A normal: means, sds, and the correlations below the diagonal row by row (none stands for independence)."""
+    sd = np.array(law["sd"], dtype=float)
     below = np.zeros((sd.size, sd.size))
-    below[np.tril_indices(sd.size, -1)] = component.get("correlation", 0.0)
+    below[np.tril_indices(sd.size, -1)] = law.get("correlation", 0.0)
     correlation = np.eye(sd.size) + below + below.T
-    return NormalLaw(np.array(component["mean"], dtype=float), correlation * np.outer(sd, sd), component["learned_on"])
+    return ThetaPrior.normal(np.array(law["mean"], dtype=float), correlation * np.outer(sd, sd))

@@ -9,7 +9,8 @@ from qsim.model.priors import ThetaPrior, default_priors
 from qsim.model.trend import N_THETA
 
 PRIOR = default_priors()["log"].theta  # a mixture of one: its posteriors have closed forms
-MIXTURE = default_priors()["logit"].theta
+LEARNED = default_priors()["logit"].theta
+MIXTURE = ThetaPrior(tuple(one.components[0] for one in LEARNED.left_out.values()), np.full(14, 1.0 / 14.0))
 
 
 class Normal:
@@ -127,14 +128,12 @@ def test_the_density_of_a_prior_is_the_weighted_sum_of_its_components(prior):
     np.testing.assert_allclose(np.exp(prior.log_density(points)), prior.weights @ parts)
 
 
-def test_leaving_a_component_out_leaves_the_others_in_proportion():
-    name = MIXTURE.components[3].name
-    found = MIXTURE.without(name)
-    assert name not in [one.name for one in found.components]
-    np.testing.assert_allclose(found.weights, 1.0 / 13.0)
-    assert MIXTURE.without("never learned on") is MIXTURE
-    assert MIXTURE.without(None) is MIXTURE
-    assert PRIOR.without(PRIOR.components[0].name) is PRIOR
+def test_a_prior_can_be_had_without_an_indicator_it_learned_from():
+    found = LEARNED.without("internet_users")
+    assert found.mean[4] < LEARNED.mean[4]  # the fastest pace is not in it
+    assert LEARNED.without("never learned on") is LEARNED
+    assert LEARNED.without(None) is LEARNED
+    assert PRIOR.without("internet_users") is PRIOR
 
 
 def test_every_shipped_prior_is_a_proper_density():

@@ -230,3 +230,38 @@ def test_the_public_fit_takes_the_newest_year_for_origin(observed, catalogue):
     (direct,) = fit_series(observed(*OWN), catalogue, origin=2013, wanted=None, draws=DRAWS, seed=1)
     assert posterior.origin == 2013
     assert equal(posterior.fits[0], direct)
+
+
+TWO = [
+    *of_region("guizhou"),
+    *of_region("sichuan", [{**row, "value": f"{80 + 2 * (t % 3)}.0"} for t, row in enumerate(OWN)]),
+]
+
+
+@pytest.fixture(scope="module")
+def moving(observed, catalogue):
+    def run(*rows, **options):
+        return fit(observed(*rows), catalogue=catalogue, draws=DRAWS, seed=1, **options)
+
+    return run
+
+
+def test_one_series_alone_is_the_same_with_and_without_common_shocks(moving):
+    alone, free = moving(*OWN), moving(*OWN, common_shocks=False)
+    assert equal(alone.fits[0], free.fits[0])
+    np.testing.assert_array_equal(alone.forecast([2016])["published"], free.forecast([2016])["published"])
+
+
+def test_common_shocks_change_which_draws_go_together_and_no_law(moving):
+    together, free = moving(*TWO), moving(*TWO, common_shocks=False)
+    assert equal(together.fits[0], free.fits[0])
+    np.testing.assert_array_equal(
+        np.sort(together.fits[1].posterior.level, axis=0), np.sort(free.fits[1].posterior.level, axis=0)
+    )
+    assert together.common_shocks["overlap"].values.tolist() == [[5, 5], [5, 5]]
+    assert together.common_shocks["correlation"].values[0, 1] != together.common_shocks["prior"].values[0, 1]
+
+
+def test_common_shocks_are_the_same_in_every_run(moving):
+    first, second = (moving(*TWO).forecast([2016]) for _ in range(2))
+    np.testing.assert_array_equal(first["published"], second["published"])

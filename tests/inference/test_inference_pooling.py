@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from qsim.inference.design import sobol_normals
-from qsim.inference.pooling import PRIOR_SERIES, TEMPER, PoolFit, fit_pool, pooled_level, pooled_theta
+from qsim.inference.pooling import MEAN_SERIES, TEMPER, PoolFit, fit_pool, pooled_level, pooled_theta, population
 from qsim.model.likelihood import INTERVAL
 from qsim.model.priors import ThetaPrior, default_priors
 
@@ -120,33 +120,44 @@ def test_peers_that_say_nothing_leave_the_prior(count):
     sd = np.sqrt(np.diag(PRIOR.covariance))
     # as far as 1,024 points of the design give the prior's own moments
     assert np.abs((found.mean - PRIOR.mean) / sd).max() <= 4.0 / np.sqrt(len(Z))
-    assert np.abs((found.covariance - PRIOR.covariance) / np.outer(sd, sd)).max() <= 4.0 * np.sqrt(2.0 / len(Z))
+    unsure = 1.0 + 1.0 / (MEAN_SERIES + TEMPER * count)
+    assert np.abs((found.covariance - unsure * PRIOR.covariance) / np.outer(sd, sd)).max() <= 4.0 * np.sqrt(
+        2.0 / len(Z)
+    )
 
 
-def test_the_pool_s_own_component_weighs_half_a_series_a_peer_against_sixty():
-    found = pooled_theta(pool_of(*[np.zeros(len(Z))] * 120), "a/rate")
-    assert found.components[-1].name == "pool"
-    assert found.weights[-1] == pytest.approx(TEMPER * 120 / (PRIOR_SERIES + TEMPER * 120))
-    assert found.weights.sum() == pytest.approx(1.0)
+SD = np.sqrt(np.diag(PRIOR.covariance))
 
 
-def test_peers_that_agree_pull_theta_towards_them():
-    toward = PRIOR.mean + np.array([1.0, 0.0, 0.0, -1.0, 0.0]) * np.sqrt(np.diag(PRIOR.covariance))
-    row = -0.5 * np.square((Z - toward) / (0.5 * np.sqrt(np.diag(PRIOR.covariance)))).sum(axis=1)
+def test_the_population_is_the_one_of_exact_steps_where_likelihoods_are_normal():
+    z = PRIOR.at(sobol_normals(13, 0))
+    rng = np.random.default_rng(1)
+    noise = np.diag((0.8 * SD) ** 2)
+    seen = PRIOR.mean + 0.5 * SD + rng.standard_normal((30, 5)) * SD
+    rows = np.array([stats.multivariate_normal(one, noise).logpdf(z) for one in seen])
+    found = population(z, PRIOR.log_density(z), rows, PRIOR, mean_weight=3.0, covariance_weight=20.0)
+    mean, covariance, count = PRIOR.mean, PRIOR.covariance, TEMPER * len(seen)
+    for _ in range(15):
+        gain = covariance @ np.linalg.inv(covariance + noise)
+        posterior, left = mean + (seen - mean) @ gain.T, covariance - gain @ covariance
+        mean = (3.0 * PRIOR.mean + TEMPER * posterior.sum(axis=0)) / (3.0 + count)
+        apart, shift = posterior - mean, PRIOR.mean - mean
+        scatter = TEMPER * apart.T @ apart + count * left + 3.0 * np.outer(shift, shift)
+        covariance = (20.0 * PRIOR.covariance + scatter) / (20.0 + count)
+    # 8,192 points; each member's posterior rests on about a tenth of them
+    assert np.abs((found.mean - mean) / SD).max() <= 4.0 / np.sqrt(819)
+    assert np.abs((found.covariance - covariance) / np.outer(SD, SD)).max() <= 4.0 * np.sqrt(2.0 / 819)
+
+
+def test_peers_that_agree_pull_theta_towards_them_the_more_they_are():
+    toward = PRIOR.mean + np.array([1.0, 0.0, 0.0, -1.0, 0.0]) * SD
+    row = -0.5 * np.square((Z - toward) / (0.5 * SD)).sum(axis=1)
     few, many = (pooled_theta(pool_of(*[row] * count), "a/rate") for count in (5, 100))
     for found in (few, many):
         assert found.mean[0] > PRIOR.mean[0]
         assert found.mean[3] < PRIOR.mean[3]
-    assert abs(many.components[-1].mean - toward).sum() < abs(few.components[-1].mean - toward).sum()
-
-
-def test_a_component_that_foretells_the_pool_better_gains_weight():
-    best = PRIOR.components[2]
-    row = best.log_density(Z)
-    found = pooled_theta(pool_of(*[row] * 40), "a/rate")
-    shipped = found.weights[:-1]
-    assert int(np.argmax(shipped)) == 2
-    assert shipped[2] > PRIOR.weights[2]
+    assert abs(many.mean - toward).sum() < abs(few.mean - toward).sum()
+    assert np.linalg.det(many.covariance) < np.linalg.det(few.covariance)
 
 
 def test_the_order_of_a_pool_does_not_count_and_a_series_is_left_out_of_its_own():
@@ -159,10 +170,12 @@ def test_the_order_of_a_pool_does_not_count_and_a_series_is_left_out_of_its_own(
     np.testing.assert_array_equal(without_last.mean, pooled_theta(pool_of(*rows[:3]), "a/rate").mean)
 
 
-def test_a_left_out_component_does_not_come_back_through_the_pool():
-    name = PRIOR.components[0].name
-    found = pooled_theta(pool_of(PRIOR.components[0].log_density(Z)), "a/rate", leave_out=name)
-    assert name not in [component.name for component in found.components]
+def test_a_pool_of_a_scored_indicator_stands_on_the_prior_without_it():
+    slug = "internet_users"
+    silent = pool_of(np.zeros(len(Z)))
+    found, usual = (pooled_theta(silent, "a/rate", leave_out=name) for name in (slug, None))
+    assert pooled_theta(pool_of(), "a/rate", leave_out=slug) is PRIOR.without(slug)
+    assert found.mean[4] < usual.mean[4]  # its own pace was fast
 
 
 def test_a_pool_weighs_only_members_with_three_figures(series_of):

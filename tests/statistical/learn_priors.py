@@ -2,11 +2,10 @@ r"""Learn the logit prior of theta from the histories of a panel of annual perce
 
     python tests/statistical/learn_priors.py PANEL_FOLDER
 
-reads ``series.csv.gz`` and ``protocol.csv`` of the panel and prints the components of ``links: logit: theta:`` of
-``qsim/model/priors.yaml``, one for each measured indicator: the normal population of theta over its regions. Only the
-histories up to each case's cutoff are read, never its outcomes. A component rests on its own indicator alone and a wide
-fixed law that weighs five series, so that leaving it out leaves the indicator out. EM: the E step weighs one Sobol
-design of theta for every series by its evidence, the M step takes mean and covariance of the weighted points.
+reads ``series.csv.gz`` and ``protocol.csv`` of the panel and prints ``theta`` and ``theta_without`` of the block
+``logit`` in ``qsim/model/priors.yaml``: the normal population of theta over the regions of all measured indicators, and the same
+learned without each of them, for scoring that one. Only the histories up to each case's cutoff are read, never its
+outcomes. EM as in :func:`qsim.inference.pooling.population`, around a wide fixed law that weighs five series.
 """
 
 import sys
@@ -16,18 +15,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.special import logsumexp
 
 from qsim.indicators import Indicator
 from qsim.inference.design import sobol_normals
 from qsim.inference.laplace import log_evidence
+from qsim.inference.pooling import population
 from qsim.inference.series import make_series
-from qsim.model.priors import LevelPrior, NormalLaw
+from qsim.model.priors import LevelPrior, NormalLaw, ThetaPrior
 from qsim.model.series import SeriesData
 from qsim.records import Names
 
-ROUNDS = 25
-WIDE = NormalLaw(np.array([-2.1, -3.1, 0.5, -2.4, 0.04]), np.diag(np.array([1.2, 1.1, 1.4, 1.5, 0.07]) ** 2))
+WIDE = NormalLaw(np.array([-2.1, -3.1, 0.5, -2.4, 0.04]), np.diag(np.array([1.2, 1.1, 1.6, 1.5, 0.10]) ** 2))
+WIDER = NormalLaw(WIDE.mean, 3.6 * WIDE.covariance)
 WIDE_SERIES = 5.0
 LOWER_IS_BETTER = {"se_social_assistance"}
 
@@ -53,36 +52,32 @@ def histories(folder: Path) -> list[SeriesData]:
     return found
 
 
-def population(z: np.ndarray, evidence: np.ndarray) -> NormalLaw:
-    """Normal population of theta; ``evidence`` has dims (series, point), the points are drawn from ``WIDE``."""
-    law, total = WIDE, WIDE_SERIES + len(evidence)
-    proposal = WIDE.log_density(z)
-    for _ in range(ROUNDS):
-        logs = evidence + (law.log_density(z) - proposal)
-        weights = np.exp(logs - logsumexp(logs, axis=1, keepdims=True)).sum(axis=0)
-        mean = (WIDE_SERIES * WIDE.mean + weights @ z) / total
-        apart, shift = z - mean, WIDE.mean - mean
-        scatter = WIDE_SERIES * (WIDE.covariance + np.outer(shift, shift)) + apart.T @ (apart * weights[:, None])
-        law = NormalLaw(mean, scatter / total)
-    return law
+def learned(evidence: np.ndarray, z: np.ndarray, log_proposal: np.ndarray, indent: str) -> str:
+    """YAML of the population of theta; ``evidence`` has dims (series, point)."""
+    around = ThetaPrior.normal(WIDE.mean, WIDE.covariance)
+    law = population(
+        z, log_proposal, evidence, around, mean_weight=WIDE_SERIES, covariance_weight=WIDE_SERIES, temper=1.0
+    )
+    sd = np.sqrt(np.diag(law.covariance))
+    correlation = (law.covariance / np.outer(sd, sd))[np.tril_indices(len(sd), -1)]
+    parts = (("mean", law.mean, 3), ("sd", sd, 3), ("correlation", correlation, 2))
+    return "".join(f"\n{indent}{name}: [{', '.join(f'{v:.{n}f}' for v in values)}]" for name, values, n in parts)
 
 
 def main() -> None:
-    """Print the components for ``priors.yaml``."""
+    """Print the laws for ``priors.yaml``."""
     series = histories(Path(sys.argv[1]))
-    z = WIDE.at(sobol_normals(12, 0))
+    proposal = ThetaPrior((WIDE, WIDER), np.array([2.0, 1.0]) / 3.0)
+    z = proposal.at(sobol_normals(12, 0))
     level = LevelPrior(0.8, 2.6)
     with ThreadPoolExecutor(2) as workers:
         evidence = np.array(list(workers.map(partial(log_evidence, level_prior=level, z=z), series)))
+    log_proposal = proposal.log_density(z)
     slugs = np.array([one.indicator.slug for one in series])
+    print(f"    theta:{learned(evidence, z, log_proposal, 6 * ' ')}")
+    print("    theta_without:")
     for slug in sorted(set(slugs)):
-        law = population(z, evidence[slugs == slug])
-        sd = np.sqrt(np.diag(law.covariance))
-        correlation = (law.covariance / np.outer(sd, sd))[np.tril_indices(len(sd), -1)]
-        print(f"      - learned_on: {slug}  # {np.count_nonzero(slugs == slug)} histories")
-        print(f"        mean: [{', '.join(f'{value:.3f}' for value in law.mean)}]")
-        print(f"        sd: [{', '.join(f'{value:.3f}' for value in sd)}]")
-        print(f"        correlation: [{', '.join(f'{value:.2f}' for value in correlation)}]")
+        print(f"      {slug}:{learned(evidence[slugs != slug], z, log_proposal, 8 * ' ')}")
 
 
 if __name__ == "__main__":

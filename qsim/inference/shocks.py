@@ -1,0 +1,243 @@
+r"""Common shocks: the correlation between series of what a year brings, and draws that move together.
+
+Prior. A year's shock of a series, of unit variance and positive towards the better side, is taken as a sum of
+independent parts: one for all series, one for the category, one for the indicator, one for the region, and its own.
+With shares :math:`a` (``shocks.yaml``, with their origin) two series have the prior correlation
+
+.. math:: R^0_{sr} = a_{all} + a_{cat} 1[c_s = c_r] + a_{ind} 1[i_s = i_r] + a_{reg} 1[g_s = g_r],
+
+positive definite because shares are not negative and sum to less than 1.
+
+Years. With the scores z of the years T that both series have (:mod:`qsim.inference.innovations`),
+
+.. math::
+    R_{sr} = \frac{n_0 R^0_{sr} + \sum_{t \in T} z_{st} z_{rt}}
+                  {\sqrt{(n_0 + \sum_{t \in T} z_{st}^2)(n_0 + \sum_{t \in T} z_{rt}^2)}},
+
+the prior counting as :math:`n_0` years: the scale of the inverse-Wishart posterior of a normal law's covariance, as a
+correlation. Without a common year it is the prior. :math:`R` is positive definite where all series share their years;
+where they do not, it is drawn towards :math:`R^0` as a whole, by the least of twenty equal steps that leaves no
+eigenvalue below :data:`SMALLEST_EIGENVALUE`.
+
+Draws. A Gaussian copula: independent standard normals :math:`g` of the series become :math:`L g`, with :math:`L` the
+lower Cholesky factor of :math:`R`. What is not normal (posterior draws, the width of a heavy-tailed year) keeps its own
+values and is put into the order of :math:`L g`. So a series keeps its marginal law, :math:`R = I` changes no draw, and
+the first series of a fit never changes.
+
+Source: Gelman et al. (2013), Bayesian data analysis, sec. 3.6; Iman and Conover (1982), doi:10.1080/03610918208812265
+(draws put into the order of correlated scores); Nelsen (2006), An introduction to copulas, ch. 2.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from qsim.inference.fit import FittedSeries
+from qsim.inference.innovations import Innovations, innovations, outlook
+from qsim.inference.laplace import SeriesPosterior
+from qsim.model.series import SeriesData
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SMALLEST_EIGENVALUE: Final = 1e-6
+"""Least eigenvalue of a correlation matrix. [1]"""
+
+_THETA_DRAWS: Final = 64
+"""Draws of theta that the scores of the years are averaged over."""
+
+_STEPS: Final = 20
+_UNKNOWN_CATEGORY: Final = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShockShares:
+    """Shares of the variance of a year's shock that series have in common, and their weight."""
+
+    everywhere: float
+    """All series of a fit. [1]"""
+    category: float
+    """Series of one category. [1]"""
+    indicator: float
+    """Series of one indicator. [1]"""
+    region: float
+    """Series of one region. [1]"""
+    prior_years: float
+    """Years that the shares weigh against those two series have in common, above 0. [years]"""
+
+    def __post_init__(self) -> None:
+        shares = (self.everywhere, self.category, self.indicator, self.region)
+        if min(shares) < 0.0 or sum(shares) >= 1.0 or self.prior_years <= 0.0:
+            raise ValueError(
+                f"shares {shares} that weigh {self.prior_years} years: "
+                "expected none below 0 and a sum below 1, and years above 0"
+            )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CommonShocks:
+    """How the shocks of the series of a fit move together."""
+
+    correlation: Floats
+    """Of the shocks on the scale of the figures, positive definite, dims (series, series). [1]"""
+    prior: Floats
+    """The same from the shares alone, dims (series, series). [1]"""
+    overlap: Ints
+    """Years that both series have a score of, dims (series, series); 0 says that the prior is all there is."""
+    shock_share: Floats
+    """Share of each current state's variance that common shocks can cause, dims (series). [1]"""
+
+    @classmethod
+    def none(cls, series: int) -> "CommonShocks":
+        """Series whose shocks have nothing in common."""
+        alone, nothing = np.eye(series), np.zeros((series, series), dtype=np.int64)
+        return cls(correlation=alone, prior=alone, overlap=nothing, shock_share=np.zeros(series))
+
+
+@cache
+def default_shares() -> ShockShares:
+    """Shipped shares."""
+    content = yaml.safe_load(Path(__file__).with_name("shocks.yaml").read_text(encoding="utf-8"))
+    return ShockShares(**content)
+
+
+def shocks_of(fits: Sequence[FittedSeries], shares: ShockShares | None = None) -> CommonShocks:
+    """Correlation of the shocks of fitted series.
+
+    Parameters
+    ----------
+    shares : ShockShares, optional
+        The shipped ones if not given.
+    """
+    chosen = shares if shares is not None else default_shares()
+    found = [_innovations(fit) for fit in fits]
+    prior = prior_correlation([fit.data for fit in fits], chosen)
+    correlation, overlap = shrunk_correlation(found, prior, chosen.prior_years)
+    share = np.array([one.shock_share for one in found])
+    return CommonShocks(correlation=correlation, prior=prior, overlap=overlap, shock_share=share)
+
+
+def prior_correlation(series: Sequence[SeriesData], shares: ShockShares) -> Floats:
+    """Correlation of shocks by what series have in common, on the scale of the figures, dims (series, series).
+
+    A category nobody named (``other``) is nobody's company but its own indicator's.
+    """
+    slug = np.array([one.indicator.slug for one in series])
+    named = [one.indicator.category for one in series]
+    category = np.array([s if c == _UNKNOWN_CATEGORY else f"/{c}" for s, c in zip(slug.tolist(), named, strict=True)])
+    region = np.array([one.region for one in series])
+    sign = np.array([one.sign for one in series])
+    total = np.full((len(series), len(series)), shares.everywhere)
+    for share, names in ((shares.category, category), (shares.indicator, slug), (shares.region, region)):
+        total += share * (names[:, None] == names[None, :])
+    np.fill_diagonal(total, 1.0)
+    return np.asarray(total * np.outer(sign, sign))
+
+
+def shrunk_correlation(found: Sequence[Innovations], prior: Floats, prior_years: float) -> tuple[Floats, Ints]:
+    """Correlation from the common years and a prior of more than 0 years (see the module), and how many those are.
+
+    Adding a series leaves the others' correlations as they are, unless the whole matrix has to be drawn to the prior.
+
+    Returns
+    -------
+    tuple of arrays, dims (series, series) each
+    """
+    years = np.unique(np.concatenate([one.year for one in found])) if found else np.empty(0, dtype=np.int64)
+    score, known = np.zeros((len(found), years.size)), np.zeros((len(found), years.size))
+    for number, one in enumerate(found):
+        at = np.searchsorted(years, one.year)
+        score[number, at], known[number, at] = one.score, 1.0
+    overlap = (known @ known.T).astype(np.int64)
+    own = prior_years + np.square(score) @ known.T
+    pairwise = (prior_years * prior + score @ score.T) / np.sqrt(own * own.T)
+    np.fill_diagonal(pairwise, 1.0)
+    return _definite(pairwise, prior), overlap
+
+
+def _definite(matrix: Floats, safe: Floats) -> Floats:
+    """The matrix, drawn towards a positive definite one as far as it must be."""
+    for step in range(_STEPS):
+        share = step / _STEPS
+        mixed = (1.0 - share) * matrix + share * safe
+        if _is_definite(mixed):
+            return np.asarray(mixed)
+    return safe
+
+
+def _is_definite(matrix: Floats) -> bool:
+    try:
+        np.linalg.cholesky(matrix - SMALLEST_EIGENVALUE * np.eye(len(matrix)))
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
+def paired_order(values: Floats, correlation: Floats) -> Ints:
+    """Order that makes independent draws of several series move together.
+
+    Parameters
+    ----------
+    values : array, dims (series, draw)
+        One number for each draw, independent between series.
+    correlation : array, dims (series, series)
+
+    Returns
+    -------
+    array, dims (series, draw)
+        Places: ``values[s, order[s]]`` holds the same numbers, their normal scores correlated. The first series keeps
+        its order; without correlation all do.
+    """
+    order = np.argsort(values, axis=1, kind="stable")
+    scores = ndtri((np.arange(values.shape[1]) + 0.5) / values.shape[1])[_ranks(order)]
+    mixed = np.linalg.cholesky(correlation) @ scores
+    return np.asarray(np.take_along_axis(order, _ranks(np.argsort(mixed, axis=1, kind="stable")), axis=1))
+
+
+def _ranks(order: Ints) -> Ints:
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.broadcast_to(np.arange(order.shape[1]), order.shape), axis=1)
+    return ranks
+
+
+def pair_draws(fits: Sequence[FittedSeries], shocks: CommonShocks) -> tuple[FittedSeries, ...]:
+    """Fits whose draws of the current state move together: the draws of each, whole, in another order.
+
+    What common shocks did not cause stays independent: two states correlate by :math:`R_{sr} (h_s h_r)^{1/2}`, where
+    :math:`h` is the share of a state's variance from common shocks.
+    """
+    state = np.array([_outlook(fit) for fit in fits])
+    root = np.sqrt(shocks.shock_share)
+    correlation = shocks.correlation * np.outer(root, root)
+    np.fill_diagonal(correlation, 1.0)
+    orders = paired_order(state, correlation)
+    return tuple(
+        replace(fit, posterior=_reordered(fit.posterior, order)) for fit, order in zip(fits, orders, strict=True)
+    )
+
+
+def _outlook(fit: FittedSeries) -> Floats:
+    theta, posterior = fit.posterior.theta, fit.posterior
+    return outlook(posterior.level[:, -1], posterior.slope, theta[:, 2], fit.data.sign * theta[:, 4])
+
+
+def _innovations(fit: FittedSeries) -> Innovations:
+    theta = fit.posterior.theta
+    chosen = np.linspace(0, len(theta) - 1, min(_THETA_DRAWS, len(theta))).astype(np.int64)
+    return innovations(fit.data, fit.level_prior, theta[chosen])
+
+
+def _reordered(posterior: SeriesPosterior, order: Ints) -> SeriesPosterior:
+    """The same draws in another order: theta, path, slope and whatever else a draw has stay together."""
+    values = {field.name: getattr(posterior, field.name) for field in fields(posterior)}
+    moved: dict[str, Any] = {
+        name: value[order] for name, value in values.items() if isinstance(value, np.ndarray) and len(value)
+    }
+    return replace(posterior, **moved)

@@ -1,0 +1,130 @@
+"""Random numbers of several series: what a common year changes, and what it must not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import kstest, multivariate_normal, spearmanr
+
+from qsim.forecast.drivers import draw_drivers, move_together
+from qsim.inference.fit import stream
+from qsim.inference.shocks import CommonShocks
+from qsim.model.trend import heavy_shocks
+from qsim.vocabulary import PUBLISHED, RATE
+
+DRAWS = 20_000
+SPAN = {"first_year": 2016, "origin": 2017, "last_year": 2019}
+
+
+def matrix(r, size=2):
+    return (1.0 - r) * np.eye(size) + r
+
+
+@pytest.fixture(scope="module")
+def drivers():
+    return tuple(draw_drivers(label, DRAWS, seed=3, **SPAN) for label in ("a/rate", "b/rate", "c/rate"))
+
+
+def test_the_years_are_those_asked_for_and_all_of_the_future():
+    late = draw_drivers("a/rate", 10, first_year=2019, origin=2017, last_year=2019, seed=3)
+    assert (late.first_year, late.noise.shape, late.normals.shape) == (2018, (10, 2), (10, 2, 2))
+    early = draw_drivers("a/rate", 10, first_year=2012, origin=2017, last_year=2021, seed=3)
+    np.testing.assert_array_equal(late.noise, early.noise[:, 6:8])
+    np.testing.assert_array_equal(late.normals, early.normals[:, :2])
+
+
+@pytest.mark.parametrize("r", [-0.5, 0.4, 0.9])
+def test_shocks_and_year_noise_have_the_correlation_of_the_copula(drivers, r):
+    first, second = move_together(drivers[:2], matrix(r))
+    error = 4.0 * (1.0 - r**2) / np.sqrt(DRAWS)
+    for step in range(2):
+        for part in range(2):
+            found = np.corrcoef(first.normals[:, step, part], second.normals[:, step, part])[0, 1]
+            assert abs(found - r) <= error
+        assert abs(np.corrcoef(first.normals[:, step, 0], second.normals[:, step, 1])[0, 1]) <= 4.0 / np.sqrt(DRAWS)
+    for year in range(4):
+        assert abs(np.corrcoef(first.noise[:, year], second.noise[:, year])[0, 1] - r) <= error
+
+
+@pytest.mark.parametrize("r", [-0.7, 0.7])
+def test_wide_years_come_together_whichever_way_shocks_move(drivers, r):
+    first, second = move_together(drivers[:2], matrix(r))
+    expected = 6.0 / np.pi * np.arcsin(r**2 / 2.0)  # Spearman's rho of a normal copula
+    found = spearmanr(first.widths[:, 0], second.widths[:, 0]).statistic
+    assert abs(found - expected) <= 4.0 / np.sqrt(DRAWS)
+
+
+def test_every_series_keeps_its_laws(drivers):
+    for before, after in zip(drivers, move_together(drivers, matrix(0.6, 3)), strict=True):
+        np.testing.assert_array_equal(np.sort(before.widths, axis=0), np.sort(after.widths, axis=0))
+        np.testing.assert_array_equal(before.uniforms, after.uniforms)
+        assert kstest(after.normals[:, 1, 0], "norm").pvalue > 1e-4
+        assert kstest(after.noise[:, 2], "norm").pvalue > 1e-4
+        shocks = after.normals[:, 0, 1] * after.widths[:, 0]
+        assert kstest(shocks * np.sqrt(5.0 / 3.0), "t", (5,)).pvalue > 1e-4
+
+
+def test_without_correlation_nothing_moves(drivers):
+    for before, after in zip(drivers, move_together(drivers, np.eye(3)), strict=True):
+        for name in ("normals", "widths", "noise", "uniforms"):
+            np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
+
+
+def test_with_all_of_it_series_move_as_one(drivers):
+    first, second = move_together(drivers[:2], matrix(1.0 - 1e-12))
+    np.testing.assert_allclose(first.normals, second.normals, atol=1e-4)
+    np.testing.assert_array_equal(np.argsort(first.widths[:, 0]), np.argsort(second.widths[:, 0]))
+
+
+def test_a_series_added_behind_leaves_those_before_as_they_are(drivers):
+    small, large = move_together(drivers[:2], matrix(0.5)), move_together(drivers, matrix(0.5, 3))
+    for before, after in zip(small, large[:2], strict=True):
+        np.testing.assert_allclose(before.normals, after.normals, rtol=0, atol=1e-12)
+        np.testing.assert_array_equal(before.widths, after.widths)
+
+
+@pytest.fixture(scope="module")
+def pair(posterior, series):
+    """Posterior of two flat series whose figures differ by year noise alone, with correlation r."""
+    data = [series("rate", {2017: {"value": "90.0"}}, origin=2017, region=region) for region in ("a", "b")]
+
+    def make(r, theta=(0, 0, 0.5, 0.1, 0), **options):
+        independent = posterior(*data, draws=DRAWS, theta=theta, **options)
+        return replace(independent, shocks=replace(CommonShocks.none(2), correlation=matrix(r)))
+
+    return make
+
+
+@pytest.mark.parametrize("r", [-0.6, 0.0, 0.5])
+def test_the_joint_probability_of_two_figures_is_that_of_two_normals(pair, r):
+    published = pair(r, level=90.0).forecast([2018])[PUBLISHED].squeeze()
+    met = published >= 90.5  # prints so from 90.45 on
+    center, bound = np.log(0.9 / 0.1), np.log(0.9045 / 0.0955)
+    score = (bound - center) / 0.1
+    exact = multivariate_normal([0, 0], matrix(r)).cdf([-score, -score])
+    found = float(met.all("series").mean())
+    assert abs(found - exact) <= 4.0 * np.sqrt(exact * (1.0 - exact) / DRAWS)
+
+
+def test_scenarios_share_correlated_shocks(pair, scenario, lever):
+    forecast = pair(0.5, theta=(0.1, 0.05, 0.5, 0.1, 0)).forecast(
+        [2018, 2019], [scenario("baseline"), scenario("idle")]
+    )
+    for name in (RATE, PUBLISHED):
+        np.testing.assert_array_equal(*(forecast[name].sel(scenario=one).values for one in ("baseline", "idle")))
+
+
+def test_the_matrix_stands_with_its_labels_and_years(pair):
+    found = pair(0.5).common_shocks
+    assert found["correlation"].dims == ("series", "series_other")
+    assert float(found["correlation"].sel(series="a/rate", series_other="b/rate")) == 0.5
+    assert int(found["overlap"].sel(series="a/rate", series_other="b/rate")) == 0
+    assert found.attrs["common_shocks"] == "yes"
+    assert replace(pair(0.5), shocks=None).common_shocks.attrs["common_shocks"] == "no"
+
+
+def test_widths_times_normals_are_the_heavy_shocks_of_a_year(drivers):
+    rng = stream(3, "a/rate", "forecast")
+    for step in range(2):
+        shocks = drivers[0].widths[:, step, None] * drivers[0].normals[:, step]
+        np.testing.assert_array_equal(shocks, heavy_shocks(rng, DRAWS))

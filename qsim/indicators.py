@@ -4,11 +4,17 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import Final
 
 from pydantic import Field, model_validator
 
-from qsim.records import Names, Record, read_record
+from qsim.records import Names, Record, nearest, read_record
 from qsim.vocabulary import PERCENT_FAMILIES, Better, Category, Family, Tempo
+
+LIMITED_FAMILIES: Final = ("rate", "index", "positive")
+"""Families whose figures may have a natural limit."""
+WHOLE: Final = 100.0
+"""Limit of a rate without one of its own. [%]"""
 
 
 class Definition(Record):
@@ -20,6 +26,23 @@ class Definition(Record):
     """What it measures, in a few words."""
     basis: str | None = Field(default=None, pattern=r"^[a-z0-9_]+$")
     """Definitions of one basis can stand in one series and one pool; the code itself if not given."""
+
+
+class Break(Record):
+    """What is known of the step between two bases: how far figures on ``to`` lie from those on ``from``."""
+
+    from_basis: str = Field(min_length=1)
+    """Basis the step is counted from."""
+    to_basis: str = Field(min_length=1)
+    """Basis the step leads to."""
+    mean: float
+    """Mean of the step; its sign is the direction the data show. [link scale: logit for rates, log for counts]"""
+    sd: float = Field(gt=0)
+    """Uncertainty of the step for another region. [link scale]"""
+    rests_on: int = Field(ge=0)
+    """Pairs of figures of one year on both bases that it rests on; 0 for judgement."""
+    source: str = Field(min_length=1)
+    """The pairs, and where they stand."""
 
 
 class Indicator(Record):
@@ -39,20 +62,39 @@ class Indicator(Record):
     """Part of a plan it belongs to; pools of the second order are formed by it."""
     tempo: Tempo = "usual"
     """``slow`` for shares of land, which hardly move from year to year: chooses the prior of theta."""
-    natural_limit: float | None = None
-    """Level that cannot be passed, where it is not 100 %. [unit]"""
+    natural_limit: float | None = Field(default=None, gt=0)
+    """Level that no figure reaches: of a rate where it is not 100 %, of an index (full marks) or a quantity. [unit]"""
     decimals: int = Field(default=1, ge=0, le=6)
     """Decimals printed, where the figures do not show them."""
     definitions: tuple[Definition, ...] = ()
     """Closed list of the ways it is measured; empty where there is only one."""
+    breaks: tuple[Break, ...] = ()
+    """Steps between bases of the list: figures of the one join a series of the other through an uncertain offset."""
 
     @model_validator(mode="after")
     def _percent_has_bounds(self) -> "Indicator":
         if self.family in PERCENT_FAMILIES and self.unit != "%":
             raise ValueError(f"unit '%' for family {self.family!r}, or another family")
+        if self.natural_limit is not None:
+            if self.family not in LIMITED_FAMILIES:
+                raise ValueError(f"no natural_limit for family {self.family!r}: only for {', '.join(LIMITED_FAMILIES)}")
+            if self.family in PERCENT_FAMILIES and self.natural_limit >= WHOLE:
+                raise ValueError("a natural_limit below 100 for a rate, or none: 100 % is its limit anyway")
         codes = [definition.code for definition in self.definitions]
         if len(set(codes)) < len(codes):
             raise ValueError("each definition code once")
+        return self
+
+    @model_validator(mode="after")
+    def _breaks_join_its_bases(self) -> "Indicator":
+        bases = {self.basis(code) for code in self.codes}
+        for one in self.breaks:
+            strange = sorted({one.from_basis, one.to_basis} - bases)
+            if strange or one.from_basis == one.to_basis:
+                raise ValueError(f"two bases of its definitions in a break; {nearest(', '.join(strange), bases)}")
+        pairs = [frozenset((one.from_basis, one.to_basis)) for one in self.breaks]
+        if len(set(pairs)) < len(pairs):
+            raise ValueError("each pair of bases once among the breaks")
         return self
 
     def basis(self, code: str) -> str:
@@ -61,6 +103,15 @@ class Indicator(Record):
             if definition.code == code:
                 return definition.basis or definition.code
         return code
+
+    def step(self, basis: str, other: str) -> Break | None:
+        """Step from ``basis`` to ``other``, turned where it is named the other way round; None where none is named."""
+        for one in self.breaks:
+            if (one.from_basis, one.to_basis) == (basis, other):
+                return one
+            if (one.to_basis, one.from_basis) == (basis, other):
+                return one.model_copy(update={"from_basis": basis, "to_basis": other, "mean": -one.mean})
+        return None
 
     @property
     def codes(self) -> tuple[str, ...]:

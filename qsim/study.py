@@ -149,7 +149,8 @@ def _observations(plan: Plan, folder: Path, data: str | Path | None, catalogue: 
     observations = read_observations(sources, catalogue=catalogue, cutoff=cutoff)
     regions = {str(region) for region in observations["region"].values}
     bases = {slug: basis for (_, slug), basis in _bases(plan, catalogue).items()}
-    return choose_basis(observations, {(region, slug): basis for region in regions for slug, basis in bases.items()})
+    preferred = {(region, slug): basis for region in regions for slug, basis in bases.items()}
+    return choose_basis(observations, preferred, catalogue=catalogue)
 
 
 def _check_region(plan: Plan, own: xr.Dataset, source: Path) -> None:

@@ -42,6 +42,9 @@ Tempo = Literal["usual", "slow"]
 Qualifier = Literal["=", ">=", "<=", "~"]
 QUALIFIERS: Final = get_args(Qualifier)
 
+Change = Literal["percent", "points", "ambiguous"]
+"""How a change is counted: relative to the base year; in the unit of the figure; either, the source does not say."""
+
 Comparator = Literal[">=", "<=", "="]
 COMPARATORS: Final = get_args(Comparator)
 

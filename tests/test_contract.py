@@ -76,7 +76,7 @@ def test_qualifiers_of_the_table_of_figures():
 @pytest.mark.parametrize("language", ["english", "chinese"])
 def test_a_table_may_be_in_either_language(language):
     names = [column.name if language == "english" else column.chinese for column in TABLE_COLUMNS]
-    cells = ["east", "spot", "2014", "91.4", "=", "457", "500", "1", "", "year", "2015", "bulletin", "", ""]
+    cells = ["east", "spot", "2014", "91.4", "=", "457", "500", "1", "", "year", "", "", "", "2015", "bulletin", "", ""]
     data = qsim.read_observations(pd.DataFrame([cells], columns=names))
     assert data["value"].values.tolist() == [91.4]
     assert data["denominator"].values.tolist() == [500.0]

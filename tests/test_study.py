@@ -89,8 +89,10 @@ def test_the_posterior_has_the_figures_of_the_cutoff_and_no_others(study):
     used = usable(study.observations).to_dataframe().groupby(["region", "indicator"])
     for fit in study.posterior.fits:
         key = (fit.data.region, fit.data.indicator.slug)
-        years = sorted(used.get_group(key)["year"]) if key in used.groups else []
-        assert fit.data.year.tolist() == years
+        rows = used.get_group(key) if key in used.groups else pd.DataFrame(columns=["year", "joins", "change"])
+        level = (rows["joins"] == "") & (rows["change"] == "")
+        assert fit.data.year.tolist() == sorted(rows["year"][level])
+        assert len(fit.data.extras) == int((~level).sum())
 
 
 def test_every_usable_figure_is_of_a_year_before_the_forecast(study):
@@ -99,7 +101,8 @@ def test_every_usable_figure_is_of_a_year_before_the_forecast(study):
 
 def test_each_region_and_indicator_stands_on_one_basis(study):
     used = usable(study.observations).to_dataframe()
-    assert (used.groupby(["region", "indicator"])["basis"].nunique() == 1).all()
+    basis = used["joins"].where(used["joins"] != "", used["basis"])
+    assert (basis.groupby([used["region"], used["indicator"]]).nunique() == 1).all()
 
 
 def test_the_pool_of_a_result_is_the_pool_of_its_fit(study):

@@ -90,7 +90,8 @@ def backtest(
 
 def outcomes(observations: xr.Dataset, cases: Sequence[Case], *, horizon: int = 5) -> xr.DataArray:
     """What was published later on the basis that the case sees, dims (case, horizon); NaN where nothing was. [unit]"""
-    exact = (observations["set_aside"] == "") & (observations["qualifier"] == "=")
+    level = (observations["change"] == "") & (observations["year_from"] == observations["year"])
+    exact = (observations["set_aside"] == "") & (observations["qualifier"] == "=") & level
     names = ["indicator", "region", "basis", "year", "value"]
     columns = [observations[name].values[exact.values].tolist() for name in names]
     figures: dict[tuple[str, str], dict[str, dict[int, float]]] = {}

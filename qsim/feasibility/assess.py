@@ -164,6 +164,8 @@ def _pool_sizes(observations: xr.Dataset | None, region: str) -> dict[tuple[str,
     """Other regions with usable figures, by indicator and basis."""
     if observations is None:
         return {}
-    used = observations.isel(observation=observations["set_aside"].values == "")
+    # a change, or a figure that joins from another basis, makes no member of a pool
+    level = (observations["set_aside"] == "") & (observations["change"] == "") & (observations["joins"] == "")
+    used = observations.isel(observation=level.values)
     names = (used[name].values.astype(str).tolist() for name in ("region", "indicator", "basis"))
     return dict(Counter((slug, basis) for where, slug, basis in set(zip(*names, strict=True)) if where != region))

@@ -36,6 +36,19 @@ class Printed:
     url: str
     set_aside: str
     """Empty, or why it is not used."""
+    joins: str
+    """Basis of the series that it joins from another one; else empty."""
+    change: str
+    """How a change is counted; empty where it is a figure."""
+    base_year: int
+    """Year a change is counted from; 0 for a figure."""
+    year_from: int
+    """First year it is about: ``year``, or earlier for a mean or sum of several."""
+
+    @property
+    def is_level(self) -> bool:
+        """True if it says where the level was in one year."""
+        return not self.change and self.year_from == self.year
 
     @property
     def wide(self) -> bool:
@@ -56,8 +69,20 @@ def printed_figures(observations: xr.Dataset) -> tuple[Printed, ...]:
     return tuple(sorted(figures, key=lambda figure: (figure.region, figure.indicator, figure.year)))
 
 
-_TEXTS = ("region", "indicator", "basis", "definition", "qualifier", "published", "source", "url", "set_aside")
-_NUMBERS = ("year", "value", "numerator", "denominator", "decimals", "lower", "upper")
+_TEXTS = (
+    "region",
+    "indicator",
+    "basis",
+    "definition",
+    "qualifier",
+    "published",
+    "source",
+    "url",
+    "set_aside",
+    "joins",
+    "change",
+)
+_NUMBERS = ("year", "value", "numerator", "denominator", "decimals", "lower", "upper", "base_year", "year_from")
 
 
 def _texts(observations: xr.Dataset, name: str, size: int) -> list[str]:
@@ -81,6 +106,8 @@ def _printed(text: dict[str, str], number: dict[str, float]) -> Printed:
     return Printed(
         **text,
         year=int(number["year"]),
+        base_year=int(number["base_year"]) if isfinite(number["base_year"]) else 0,
+        year_from=int(number["year_from"]) if isfinite(number["year_from"]) else int(number["year"]),
         value=value,
         lower=number["lower"] if isfinite(number["lower"]) else value,
         upper=value if np.isnan(number["upper"]) else number["upper"],

@@ -190,9 +190,9 @@ class Posterior:
             "region": (SERIES, [data.region for data in figures]),
             "indicator": (SERIES, [data.indicator.slug for data in figures]),
             "basis": (SERIES, [data.basis for data in figures]),
-            "evidence": (SERIES, ["figures" if data.year.size else "prior" for data in figures]),
-            "n_figures": (SERIES, [data.year.size for data in figures]),
-            "last_figure_year": (SERIES, [int(data.year.max()) if data.year.size else -1 for data in figures]),
+            "evidence": (SERIES, ["figures" if data.level_years else "prior" for data in figures]),
+            "n_figures": (SERIES, [len(data.level_years) for data in figures]),
+            "last_figure_year": (SERIES, [max(data.level_years, default=-1) for data in figures]),
             "decimals": (SERIES, [data.decimals for data in figures]),
         }
 
@@ -251,6 +251,7 @@ def fit(
     catalogue: Catalogue | None = None,
     common_shocks: bool = True,
     progress: Callable[[str], None] | None = None,
+    partial_years: bool = False,
 ) -> Posterior:
     """Fit the damped trend to published figures.
 
@@ -271,7 +272,7 @@ def fit(
     series : sequence of (region, indicator), optional
         Series to fit; all with figures if not given. A region without figures is answered for by its pool.
     bases : mapping of (region, indicator) to str, optional
-        Basis of definitions for series without figures.
+        Basis of definitions that a series is wanted on, with or without figures on it.
     catalogue : Catalogue, optional
         Indicators; the shipped ones if not given. An unknown indicator is a rate in percent.
     common_shocks : bool
@@ -279,6 +280,8 @@ def fit(
         (:mod:`qsim.inference.shocks`); independent draws if not. Each series has the same law either way, and equal
         draws of the current state but for their order. A series that is added may change which draws of others
         go together and, where it stands before them, their later shocks, never their law.
+    partial_years : bool
+        Whether figures of parts of years are used, with extra noise (``qsim/measurement.yaml``).
 
     Raises
     ------
@@ -298,6 +301,7 @@ def fit(
         draws=draws,
         seed=seed,
         progress=progress,
+        partial_years=partial_years,
     )
     if not common_shocks:
         return Posterior(fits=fits, origin=chosen, seed=seed, engine=engine)

@@ -37,7 +37,8 @@ def publish(data: SeriesData, eta: Floats, uniforms: Floats) -> Floats:
     trials = usual_trials(data)
     family = data.indicator.family
     if family in ("rate", "days") and trials is not None:
-        figure = np.asarray(data.link.unit * stats.binom.ppf(uniforms, trials, figure / data.link.unit) / trials)
+        whole = data.link.unit / data.limit
+        figure = np.asarray(whole * stats.binom.ppf(uniforms, trials, figure / whole) / trials)
     elif family in ("count", "events"):
         figure = np.asarray(stats.poisson.ppf(uniforms, figure))
     return print_rounded(figure, 0 if family in ("count", "stock", "events", "days") else data.decimals)

@@ -16,6 +16,7 @@ from qsim.inference.pooling import PoolFit, fit_pool, pooled_level, pooled_theta
 from qsim.inference.series import collect_series, without_figures
 from qsim.model.priors import LevelPrior, ThetaPrior, priors_of
 from qsim.model.series import SeriesData
+from qsim.observations.select import choose_basis, with_partial_years
 from qsim.vocabulary import MIN_POOL_REGIONS, OBSERVATION
 
 Pool = Literal["indicator", "none"]
@@ -52,8 +53,9 @@ def answerable(
     pool: Pool = "indicator",
 ) -> tuple[Key, ...]:
     """Those of the wanted series that have figures, or a pool large enough to answer for them."""
-    series = collect_series(_of_indicators(observations, wanted), catalogue, origin)
-    by_key = {(one.region, one.indicator.slug): one for one in series}
+    asked = _of_indicators(observations, wanted)
+    series = collect_series(asked, catalogue, origin)
+    by_key = _own_series(asked, series, catalogue, bases, origin)
     return tuple(key for key in wanted if _job(key, by_key, series, catalogue, bases, pool, origin) is not None)
 
 
@@ -69,8 +71,11 @@ def fit_series(
     draws: int = 4000,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
+    partial_years: bool = False,
 ) -> tuple[FittedSeries, ...]:
     """Fit the wanted series, all that have figures if None.
+
+    A series takes in the figures of other bases that a named step joins to its own; members of a pool do not.
 
     A wanted series without figures is fitted from its pool alone where at least
     :data:`~qsim.vocabulary.MIN_POOL_REGIONS` other regions have figures, and left out otherwise. A fit of one series
@@ -82,8 +87,10 @@ def fit_series(
         If there is nothing to fit or a mode search fails.
     """
     asked = observations if wanted is None else _of_indicators(observations, wanted)
+    if partial_years:
+        asked = with_partial_years(asked)
     series = collect_series(asked, catalogue, origin)
-    by_key = {(one.region, one.indicator.slug): one for one in series}
+    by_key = _own_series(asked, series, catalogue, bases or {}, origin)
     keys = tuple(by_key) if wanted is None else tuple(dict.fromkeys(wanted))
     jobs = [job for key in keys if (job := _job(key, by_key, series, catalogue, bases or {}, pool, origin)) is not None]
     if not jobs:
@@ -150,6 +157,22 @@ def _of_indicators(observations: xr.Dataset, wanted: Sequence[Key]) -> xr.Datase
     return observations.isel({OBSERVATION: np.isin(observations["indicator"].values.astype(str), slugs)})
 
 
+def _own_series(
+    observations: xr.Dataset,
+    series: Sequence[SeriesData],
+    catalogue: Catalogue,
+    bases: Mapping[Key, str],
+    origin: int,
+) -> dict[Key, SeriesData]:
+    """The one series of every key, figures of other bases joined to it where a step is named."""
+    keys = [(one.region, one.indicator.slug) for one in series]
+    elsewhere = any(bases.get(key, one.basis) != one.basis for key, one in zip(keys, series, strict=True))
+    if elsewhere or len(set(keys)) < len(keys):
+        seen = observations.isel({OBSERVATION: observations["year"].values <= origin})
+        series = collect_series(choose_basis(seen, bases, catalogue=catalogue), catalogue, origin)
+    return {(one.region, one.indicator.slug): one for one in series}
+
+
 def _pool_key(data: SeriesData) -> tuple[str, str]:
     return data.indicator.slug, data.basis
 
@@ -167,11 +190,13 @@ def _job(
     region, slug = key
     own = by_key.get(key)
     basis = own.basis if own is not None else bases.get(key) or _usual_basis(slug, series)
-    members = tuple(one for one in series if one.indicator.slug == slug and one.basis == basis)
-    if own is None:
+    same = (one for one in series if one.indicator.slug == slug and one.basis == basis and one.year.size)
+    members = tuple(one.without_extras() for one in same)
+    if own is None or not own.level_years:
+        # changes alone say nothing of the level
         if pool == "none" or len(members) < MIN_POOL_REGIONS:
             return None
-        own = without_figures(region, catalogue.get(slug), basis, origin)
+        own = own or without_figures(region, catalogue.get(slug), basis, origin)
     return own, members if pool == "indicator" else ()
 
 

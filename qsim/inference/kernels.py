@@ -17,8 +17,16 @@ Its importance ratio is the likelihood's departure from the quadratic at the mod
 
 where :math:`\tilde p` is the likelihood that was expanded.
 
+Half-open intervals ("above 95 %") leave the far side to the prior, whose tail is longer than that of the normal factor.
+Where there are any, half of the draws take a fraction of their curvature around the same mode, :math:`W_*`, and the
+ratio is taken against the mixture of both,
+
+.. math:: \log r = \log p(y|f) - \log \tilde p(y|\hat f) - a^T \delta
+    - \log\Big[\tfrac12 e^{-\delta^T W \delta / 2} + \tfrac12 e^{-\delta^T W_* \delta / 2} (|B_*| / |B|)^{1/2}\Big].
+
 Source: Rasmussen & Williams (2006), Gaussian processes for machine learning, alg. 3.1 and 3.2; Rue, Martino & Chopin
-(2009), doi:10.1111/j.1467-9868.2008.00700.x; Matheron's rule: Wilson et al. (2021), JMLR 22(105).
+(2009), doi:10.1111/j.1467-9868.2008.00700.x; Matheron's rule: Wilson et al. (2021), JMLR 22(105); defensive
+mixtures: Hesterberg (1995), doi:10.1080/00401706.1995.10484303.
 """
 
 from typing import Final
@@ -27,6 +35,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qsim.inference.algebra import fill_factors, first_guess, first_open, inner, log_expansion, solve, widened
 from qsim.model.likelihood import INTERVAL, density_ratio, log_likelihood, log_ndtr_difference
 from qsim.model.trend import level_covariance, simulate_path, slope_covariance
 
@@ -42,35 +51,6 @@ _LOG_SQRT_2PI: Final = 0.5 * float(np.log(2.0 * np.pi))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _cholesky(matrix: Floats) -> Floats:
-    n = matrix.shape[0]
-    factor = np.zeros((n, n))
-    for i in range(n):
-        for j in range(i + 1):
-            total = matrix[i, j]
-            for k in range(j):
-                total -= factor[i, k] * factor[j, k]
-            factor[i, j] = np.sqrt(max(total, 1e-300)) if i == j else total / factor[j, j]
-    return factor
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _solve(factor: Floats, right: Floats) -> Floats:
-    """Solve (factor factor^T) x = right."""
-    n = right.shape[0]
-    x = right.copy()
-    for i in range(n):
-        for k in range(i):
-            x[i] -= factor[i, k] * x[k]
-        x[i] /= factor[i, i]
-    for i in range(n - 1, -1, -1):
-        for k in range(i + 1, n):
-            x[i] -= factor[k, i] * x[k]
-        x[i] /= factor[i, i]
-    return x
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def _figure_covariance(levels: Floats, steps: Ints, noisy: Floats, sigma_noise: float) -> Floats:
     n = steps.shape[0]
     cov = np.empty((n, n))
@@ -82,18 +62,18 @@ def _figure_covariance(levels: Floats, steps: Ints, noisy: Floats, sigma_noise: 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _evaluate(f: Floats, kind: Ints, lower: Floats, upper: Floats, size: Floats, sigma_noise: float) -> float:
+def evaluate(f: Floats, kind: Ints, lower: Floats, upper: Floats, size: Floats, sigma: Floats, limit: float) -> float:
     """Log-likelihood of all figures."""
     total = 0.0
     for i in range(f.shape[0]):
-        total += log_likelihood(kind[i], f[i], lower[i], upper[i], size[i], sigma_noise)[0]
+        total += log_likelihood(kind[i], f[i], lower[i], upper[i], size[i], sigma[i], limit)[0]
     return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _is_matched(kind: int, lower: float, upper: float, sigma_noise: float) -> bool:
-    """Whether a figure is an interval that is half-open, or wider than the year noise."""
-    return kind == INTERVAL and upper - lower > sigma_noise and not (np.isinf(lower) and np.isinf(upper))
+def _is_matched(kind: int, lower: float, upper: float, sigma: float) -> bool:
+    """Whether a figure is an interval that is half-open, or wider than the noise around it."""
+    return kind == INTERVAL and upper - lower > sigma and not (np.isinf(lower) and np.isinf(upper))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -103,7 +83,8 @@ def _approximate(
     lower: Floats,
     upper: Floats,
     size: Floats,
-    sigma_noise: float,
+    sigma: Floats,
+    limit: float,
     sites: Floats,
     g: Floats,
     w: Floats,
@@ -118,53 +99,41 @@ def _approximate(
     total = 0.0
     for i in range(f.shape[0]):
         width = upper[i] - lower[i]
-        if _is_matched(kind[i], lower[i], upper[i], sigma_noise):
+        if _is_matched(kind[i], lower[i], upper[i], sigma[i]):
             w[i] = sites[i, 1]
             g[i] = sites[i, 0] - w[i] * f[i]
             total += sites[i, 2] + sites[i, 0] * f[i] - 0.5 * w[i] * f[i] * f[i]
         elif kind[i] == INTERVAL and np.isfinite(width):
-            w[i] = 1.0 / (sigma_noise**2 + width * width / 12.0)
+            w[i] = 1.0 / (sigma[i] ** 2 + width * width / 12.0)
             off = 0.5 * (lower[i] + upper[i]) - f[i]
             g[i] = w[i] * off
             total += np.log(width) + 0.5 * np.log(w[i]) - _LOG_SQRT_2PI - 0.5 * w[i] * off * off
         else:
-            value, g[i], w[i] = log_likelihood(kind[i], f[i], lower[i], upper[i], size[i], sigma_noise)
+            value, g[i], w[i] = log_likelihood(kind[i], f[i], lower[i], upper[i], size[i], sigma[i], limit)
             total += value
     return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _inner(k: Floats, w: Floats) -> Floats:
-    """Cholesky factor of B = I + W^1/2 K W^1/2."""
-    n = w.shape[0]
-    b = np.empty((n, n))
-    for i in range(n):
-        for j in range(n):
-            b[i, j] = np.sqrt(w[i] * w[j]) * k[i, j]
-        b[i, i] += 1.0
-    return _cholesky(b)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def _update_sites(
-    k: Floats, f: Floats, w: Floats, kind: Ints, lower: Floats, upper: Floats, sigma_noise: float, sites: Floats
+    k: Floats, f: Floats, w: Floats, kind: Ints, lower: Floats, upper: Floats, sigma: Floats, sites: Floats
 ) -> float:
     """Give wide and half-open intervals the normal factors that match the moments of their true ones.
 
     Expectation propagation (Rasmussen & Williams, sec. 3.6). A row of ``sites`` is the factor
     exp(c + nu f - tau f^2 / 2): nu, tau, c. Returns the largest move, in sds of the latent values.
     """
-    factor, root, largest = _inner(k, w), np.sqrt(w), 0.0
+    factor, root, largest = inner(k, w), np.sqrt(w), 0.0
     for i in range(f.shape[0]):
-        if not _is_matched(kind[i], lower[i], upper[i], sigma_noise):
+        if not _is_matched(kind[i], lower[i], upper[i], sigma[i]):
             continue
         column = root * k[:, i]
-        variance = k[i, i] - np.dot(column, _solve(factor, column))
+        variance = k[i, i] - np.dot(column, solve(factor, column))
         cavity = 1.0 / variance - sites[i, 1]
         if not 0.0 < cavity < np.inf:
             continue
         mean, spread = (f[i] / variance - sites[i, 0]) / cavity, 1.0 / cavity
-        scale = np.sqrt(sigma_noise**2 + spread)
+        scale = np.sqrt(sigma[i] ** 2 + spread)
         alpha, beta = (lower[i] - mean) / scale, (upper[i] - mean) / scale
         log_mass = log_ndtr_difference(alpha, beta)
         at_lower, at_upper = density_ratio(alpha, log_mass), density_ratio(beta, log_mass)
@@ -184,13 +153,13 @@ def _update_sites(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _first_sites(kind: Ints, lower: Floats, upper: Floats, sigma_noise: float) -> Floats:
+def _first_sites(kind: Ints, lower: Floats, upper: Floats, sigma: Floats) -> Floats:
     """Factors to begin with: a closed interval's own mean and variance, nothing for a half-open one."""
     sites = np.zeros((kind.shape[0], 3))
     for i in range(kind.shape[0]):
         width = upper[i] - lower[i]
-        if _is_matched(kind[i], lower[i], upper[i], sigma_noise) and np.isfinite(width):
-            middle, tau = 0.5 * (lower[i] + upper[i]), 1.0 / (sigma_noise**2 + width * width / 12.0)
+        if _is_matched(kind[i], lower[i], upper[i], sigma[i]) and np.isfinite(width):
+            middle, tau = 0.5 * (lower[i] + upper[i]), 1.0 / (sigma[i] ** 2 + width * width / 12.0)
             sites[i, 0], sites[i, 1] = tau * middle, tau
             sites[i, 2] = np.log(width) + 0.5 * np.log(tau) - _LOG_SQRT_2PI - 0.5 * tau * middle * middle
     return sites
@@ -205,7 +174,8 @@ def find_mode(
     lower: Floats,
     upper: Floats,
     size: Floats,
-    sigma_noise: float,
+    sigma: Floats,
+    limit: float,
     f: Floats,
     a: Floats,
     g: Floats,
@@ -217,14 +187,14 @@ def find_mode(
     repeated with their factors brought up to date. Draws stay exact where it all stops short: evidence and importance
     ratios are taken at the same point.
     """
-    sites = _first_sites(kind, lower, upper, sigma_noise)
+    sites = _first_sites(kind, lower, upper, sigma)
     a[:] = start
-    objective, value = _climb(k, mean, kind, lower, upper, size, sigma_noise, sites, f, a, g, w)
+    objective, value = _climb(k, mean, kind, lower, upper, size, sigma, limit, sites, f, a, g, w)
     for _ in range(_MAX_SWEEPS):
-        if _update_sites(k, f, w, kind, lower, upper, sigma_noise, sites) < _SETTLED:
+        if _update_sites(k, f, w, kind, lower, upper, sigma, sites) < _SETTLED:
             break
-        objective, value = _climb(k, mean, kind, lower, upper, size, sigma_noise, sites, f, a, g, w)
-    factor = _inner(k, w)
+        objective, value = _climb(k, mean, kind, lower, upper, size, sigma, limit, sites, f, a, g, w)
+    factor = inner(k, w)
     for i in range(mean.shape[0]):
         objective -= np.log(factor[i, i])
     return objective, value
@@ -238,7 +208,8 @@ def _climb(
     lower: Floats,
     upper: Floats,
     size: Floats,
-    sigma_noise: float,
+    sigma: Floats,
+    limit: float,
     sites: Floats,
     f: Floats,
     a: Floats,
@@ -248,20 +219,20 @@ def _climb(
     """Newton's search from ``a``, halving steps that lower the log posterior; return that and the log-likelihood."""
     n = mean.shape[0]
     f[:] = mean + k @ a
-    value = _approximate(f, kind, lower, upper, size, sigma_noise, sites, g, w)
+    value = _approximate(f, kind, lower, upper, size, sigma, limit, sites, g, w)
     objective = value - 0.5 * np.dot(a, f - mean)
     trial_a, trial_f, trial_g, trial_w = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     trial_value = value
     for _ in range(_MAX_STEPS if n > 0 else 0):
-        factor = _inner(k, w)
+        factor = inner(k, w)
         root = np.sqrt(w)
         b = w * (f - mean) + g
-        newton = b - root * _solve(factor, root * (k @ b))
+        newton = b - root * solve(factor, root * (k @ b))
         step, gain = 1.0, -1.0
         while step > _SMALLEST_STEP:
             trial_a[:] = a + step * (newton - a)
             trial_f[:] = mean + k @ trial_a
-            trial_value = _approximate(trial_f, kind, lower, upper, size, sigma_noise, sites, trial_g, trial_w)
+            trial_value = _approximate(trial_f, kind, lower, upper, size, sigma, limit, sites, trial_g, trial_w)
             gain = trial_value - 0.5 * np.dot(trial_a, trial_f - mean) - objective
             if gain >= 0.0:
                 break
@@ -273,16 +244,6 @@ def _climb(
         if gain <= _TOLERANCE * (1.0 + abs(objective)):
             break
     return objective, value
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _first_guess(k: Floats, mean: Floats, guess: Floats, guess_variance: Floats, noise: Floats) -> Floats:
-    """``a`` of the Gaussian model whose figures are the middles of the intervals."""
-    n = mean.shape[0]
-    c = k.copy()
-    for i in range(n):
-        c[i, i] += guess_variance[i] + noise[i]
-    return _solve(_cholesky(c), guess - mean)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -300,19 +261,30 @@ def evidence(
     size: Floats,
     guess: Floats,
     guess_variance: Floats,
+    limit: float,
 ) -> Floats:
     """Log Laplace evidence of every theta, dims (theta)."""
     n = steps.shape[0]
     result = np.empty(thetas.shape[0])
-    f, a, g, w = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    f, a, g, w, sigma = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     for row in range(thetas.shape[0]):
         theta = thetas[row]
+        sigma[:] = theta[3]
         levels = level_covariance(theta, years, level_sd**2)
         k = _figure_covariance(levels, steps, noisy, theta[3])
         mean = level_mean + sign * theta[4] * steps
-        start = _first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
-        result[row], _ = find_mode(k, mean, start, kind, lower, upper, size, theta[3], f, a, g, w)
+        start = first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
+        result[row], _ = find_mode(k, mean, start, kind, lower, upper, size, sigma, limit, f, a, g, w)
     return result
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _told(cov: Floats, steps: Ints, correction: Floats) -> float:
+    """What the figures say of an unknown, given its covariance with the levels."""
+    total = 0.0
+    for i in range(steps.shape[0]):
+        total += cov[steps[i]] * correction[i]
+    return total
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -331,6 +303,7 @@ def draw_paths(
     size: Floats,
     guess: Floats,
     guess_variance: Floats,
+    limit: float,
     path_normals: Floats,
     noise_normals: Floats,
     step_normals: Floats,
@@ -352,37 +325,39 @@ def draw_paths(
     """
     n, count = steps.shape[0], chosen.shape[0]
     level_out, slope_out, log_ratio = np.empty((count, years)), np.empty(count), np.zeros(count)
-    f, a, g, w = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    f, a, g, w, sigma = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     prior_f = np.empty(n)
-    path, year_steps = np.empty(years), np.arange(years)
-    value_at_mode, previous = 0.0, -1
+    path, value_at_mode, previous = np.empty(years), 0.0, -1
     levels, k = np.empty((years, years)), np.empty((n, n))
-    slope_cov, factor, root, theta = np.empty(years), np.empty((n, n)), np.empty(n), thetas[0]
+    slope_cov, factors, theta = np.empty(years), np.empty((2, n, n)), thetas[0]
+    shift, wide, opened = 0.0, np.empty(n), first_open(kind, lower, upper)
+    mixed = opened >= 0
     for draw in range(count):
         if chosen[draw] != previous:
             previous = chosen[draw]
             theta = thetas[previous]
+            sigma[:] = theta[3]
             levels = level_covariance(theta, years, level_sd**2)
             slope_cov = slope_covariance(theta, years)
             k = _figure_covariance(levels, steps, noisy, theta[3])
             mean = level_mean + sign * theta[4] * steps
-            start = _first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
-            _, value_at_mode = find_mode(k, mean, start, kind, lower, upper, size, theta[3], f, a, g, w)
-            factor, root = _inner(k, w), np.sqrt(w)
+            start = first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
+            _, value_at_mode = find_mode(k, mean, start, kind, lower, upper, size, sigma, limit, f, a, g, w)
+            wide = widened(w, kind, lower, upper)
+            shift = fill_factors(k, w, wide, mixed, factors)
         slope = simulate_path(theta, level_sd, path_normals[draw], path)
         for i in range(n):
             prior_f[i] = path[steps[i]] + noisy[i] * theta[3] * noise_normals[draw, i]
-        correction = a - root * _solve(factor, root * prior_f + step_normals[draw])
+        # an interval takes no noise of its own from the prior: its normal is a coin to spare
+        coin = 1 if mixed and noise_normals[draw, opened] > 0.0 else 0
+        root = np.sqrt(wide) if coin == 1 else np.sqrt(w)
+        correction = a - root * solve(factors[coin], root * prior_f + step_normals[draw])
         for t in range(years):
-            total = level_mean + sign * theta[4] * year_steps[t] + path[t]
-            for i in range(n):
-                total += levels[t, steps[i]] * correction[i]
-            level_out[draw, t] = total
-        for i in range(n):
-            slope += slope_cov[steps[i]] * correction[i]
-        slope_out[draw] = slope
+            told = _told(levels[t], steps, correction)
+            level_out[draw, t] = level_mean + sign * theta[4] * t + path[t] + told
+        slope_out[draw] = slope + _told(slope_cov, steps, correction)
         if n > 0:
             delta = prior_f + k @ (correction - a)
-            value = _evaluate(f + delta, kind, lower, upper, size, theta[3])
-            log_ratio[draw] = value - value_at_mode - np.dot(a, delta) + 0.5 * np.dot(delta, w * delta)
+            value = evaluate(f + delta, kind, lower, upper, size, sigma, limit)
+            log_ratio[draw] = value - value_at_mode - log_expansion(delta, a, w, wide, shift, mixed)
     return level_out, slope_out, log_ratio

@@ -1,14 +1,16 @@
 """Nested Laplace approximation of one series: weights over theta, then draws corrected by importance weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from qsim.errors import FitError
-from qsim.inference import kernels
+from qsim.inference import general, kernels
 from qsim.inference.design import MIN_EFFECTIVE_POINTS, Weighted, weigh
+from qsim.inference.layout import layouts
 from qsim.inference.psis import PARETO_K_LIMIT, smooth
 from qsim.model.priors import LevelPrior, ThetaPrior
 from qsim.model.series import SeriesData
@@ -36,6 +38,8 @@ class SeriesPosterior:
     pareto_k: float
     theta_effective: float
     log_evidence: float
+    offset: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    """Offsets of the other bases, dims (draw, offset); empty where there are none. [link scale]"""
 
     @property
     def gate(self) -> bool:
@@ -64,7 +68,10 @@ def log_evidence(data: SeriesData, level_prior: LevelPrior, z: Floats) -> Floats
     FitError
         If no point has a finite evidence.
     """
-    values = kernels.evidence(constrain(z), *_problem(data, level_prior))
+    if data.plain:
+        values = kernels.evidence(constrain(z), *_problem(data, level_prior))
+    else:
+        values = logsumexp(_reading_evidence(data, level_prior, z), axis=0)
     if not np.isfinite(values).any():
         raise FitError(
             f"{data.label}: no finite evidence at any of {len(z)} points of theta; "
@@ -81,15 +88,8 @@ def draw_series(
     proposals = _OVERSAMPLING * draws
     chosen = _systematic(weighted.weights, proposals, rng)
     theta = constrain(weighted.z)
-    figures = data.year.size
-    level, slope, log_ratio = kernels.draw_paths(
-        theta,
-        chosen,
-        *_problem(data, level_prior),
-        rng.standard_normal((proposals, 2 * data.years)),
-        rng.standard_normal((proposals, figures)),
-        rng.standard_normal((proposals, figures)),
-    )
+    propose = _plain_paths if data.plain else _general_paths
+    level, slope, offset, log_ratio = propose(data, weighted.z, chosen, level_prior, rng)
     weights, pareto_k = smooth(log_ratio)
     # each proposal enters at most about once unless its weight is far above the mean
     kept = rng.permutation(_systematic(weights, draws, rng))
@@ -101,7 +101,70 @@ def draw_series(
         pareto_k=pareto_k,
         theta_effective=weighted.effective,
         log_evidence=weighted.log_evidence,
+        offset=offset[kept],
     )
+
+
+def _plain_paths(
+    data: SeriesData, z: Floats, chosen: Ints, level_prior: LevelPrior, rng: np.random.Generator
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Levels, last slopes, no offsets, log importance ratios."""
+    proposals, figures = chosen.size, data.year.size
+    level, slope, log_ratio = kernels.draw_paths(
+        constrain(z),
+        chosen,
+        *_problem(data, level_prior),
+        rng.standard_normal((proposals, 2 * data.years)),
+        rng.standard_normal((proposals, figures)),
+        rng.standard_normal((proposals, figures)),
+    )
+    return level, slope, np.empty((proposals, 0)), log_ratio
+
+
+def _reading_evidence(data: SeriesData, level_prior: LevelPrior, z: Floats) -> Floats:
+    """Log evidence of each reading times its prior probability, dims (reading, point)."""
+    readings = layouts(data)
+    theta = constrain(z)
+    rows = [
+        general.general_evidence(theta, level_prior.mean, level_prior.sd, data.sign, data.years, layout)
+        for layout in readings
+    ]
+    # a point where nothing can be computed has no weight
+    return np.asarray(np.where(np.isfinite(rows), rows, -np.inf) - np.log(len(readings)))
+
+
+def _general_paths(
+    data: SeriesData, z: Floats, chosen: Ints, level_prior: LevelPrior, rng: np.random.Generator
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Levels, last slopes, offsets, log importance ratios; each draw takes a reading in proportion to its evidence."""
+    readings, proposals = layouts(data), chosen.size
+    reading = np.zeros(proposals, dtype=np.int64)
+    if len(readings) > 1:
+        # the rows in use only: a reading's share of the evidence at one point of theta
+        used, place = np.unique(chosen, return_inverse=True)
+        logs = _reading_evidence(data, level_prior, z[used])
+        edges = np.cumsum(np.exp(logs - logsumexp(logs, axis=0)), axis=0)[:-1]
+        reading = (rng.random(proposals) > edges[:, place]).sum(axis=0)
+    level, slope = np.empty((proposals, data.years)), np.empty(proposals)
+    offset, log_ratio = np.empty((proposals, len(data.offsets))), np.empty(proposals)
+    for number, layout in enumerate(readings):
+        at = np.flatnonzero(reading == number)
+        figures = layout.form.size
+        level[at], slope[at], offset[at], log_ratio[at] = general.general_paths(
+            constrain(z),
+            chosen[at],
+            level_prior.mean,
+            level_prior.sd,
+            data.sign,
+            data.years,
+            layout,
+            rng.integers(0, 2, at.size),
+            rng.standard_normal((at.size, 2 * data.years)),
+            rng.standard_normal((at.size, data.years + len(data.offsets))),
+            rng.standard_normal((at.size, figures)),
+            rng.standard_normal((at.size, figures)),
+        )
+    return level, slope, offset, log_ratio
 
 
 def _systematic(weights: Floats, count: int, rng: np.random.Generator) -> Ints:
@@ -126,6 +189,7 @@ class _Problem(NamedTuple):
     size: Floats
     guess: Floats
     guess_variance: Floats
+    limit: float
 
 
 def _problem(data: SeriesData, prior: LevelPrior) -> _Problem:
@@ -142,4 +206,5 @@ def _problem(data: SeriesData, prior: LevelPrior) -> _Problem:
         data.size,
         data.guess,
         data.guess_variance,
+        data.limit,
     )

@@ -7,8 +7,8 @@ under a proposal :math:`q'` is, from draws under :math:`q`,
 
 .. math:: \Big(\sum_i \frac{p_i}{q_i}\Big)^2 \Big/ \sum_i \frac{q'_i}{q_i} \sum_i \frac{p_i^2}{q_i q'_i}.
 
-The effective number of draws for a mean of :math:`f` follows from the chain of :math:`w (f - \bar f)`, so that it counts
-autocorrelation and weights at once.
+The effective number of draws for a mean of :math:`f` follows from the chain of :math:`w (f - \bar f)`: it counts
+autocorrelation and weights at once. The coordinates are those of :mod:`qsim.inference.whitening`.
 
 Source: Owen (2013), Monte Carlo theory, methods and examples, ch. 9; sampler: Hoffman & Gelman (2014), JMLR 15.
 """
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from qsim.compat import CompiledNuts, mean_ess
 from qsim.inference.laplace import SeriesPosterior
 from qsim.inference.psis import effective_count, smooth
-from qsim.inference.pymc_model import THETA
+from qsim.inference.pymc_model import OFFSET, THETA
 from qsim.inference.whitening import CENTER, SPREAD, Z, whitened_model
 from qsim.model.priors import LevelPrior, NormalLaw, ThetaPrior
 from qsim.model.series import SeriesData
@@ -53,6 +53,8 @@ class Chains:
     """dims (chain, draw, year). [link scale]"""
     slope: Floats
     """dims (chain, draw). [link scale per year]"""
+    offset: Floats
+    """Offsets of the other bases, dims (chain, draw, offset). [link scale]"""
     weights: Floats
     """Sum 1, dims (chain, draw)."""
     pareto_k: float
@@ -86,7 +88,8 @@ class NutsSampler:
         self._prior = theta_prior
         self._wide = NormalLaw(theta_prior.mean, theta_prior.covariance)
         proposal = ThetaPrior.normal(theta_prior.mean, theta_prior.covariance)
-        self._model = CompiledNuts(whitened_model(data, level_prior, proposal), [Z, THETA, LEVEL, SLOPE])
+        names = [Z, THETA, LEVEL, SLOPE] + ([OFFSET] if data.offsets else [])
+        self._model = CompiledNuts(whitened_model(data, level_prior, proposal), names)
 
     def sample(self, *, draws: int, seed: int, tune: int = _TUNE) -> Chains:
         """Weighted draws worth about ``draws`` where theta allows it, in four chains."""
@@ -101,12 +104,16 @@ class NutsSampler:
             theta=posterior[THETA].values,
             level=posterior[LEVEL].values,
             slope=posterior[SLOPE].values,
+            offset=posterior[OFFSET].values if OFFSET in posterior else np.empty((*log_weights.shape, 0)),
             weights=weights.reshape(log_weights.shape),
             pareto_k=pareto_k,
         )
 
     def _run(self, law: NormalLaw, draws: int, tune: int, seed: int) -> tuple[xr.Dataset, Floats]:
-        values = {CENTER: law.mean, SPREAD: np.linalg.cholesky(law.covariance)}
+        values: dict[str, Floats] = {
+            CENTER: law.mean,
+            SPREAD: np.asarray(np.linalg.cholesky(law.covariance), dtype=float),
+        }
         posterior = self._model.sample(
             values, draws=draws, chains=CHAINS, tune=tune, seed=seed, target_accept=_TARGET_ACCEPT
         )
@@ -156,4 +163,5 @@ def sample_series(
         pareto_k=chains.pareto_k,
         theta_effective=chains.smallest_effective,
         log_evidence=math.nan,
+        offset=chains.offset.reshape(flat.size, -1)[kept],
     )

@@ -1,7 +1,10 @@
 """The trend model of one series in PyMC: the same equations and priors as the Laplace engine, for users to change.
 
-Equations: :mod:`qsim.model.trend`, :mod:`qsim.model.likelihood`. Everything is non-centred.
+Equations: :mod:`qsim.model.trend`, :mod:`qsim.model.likelihood`, :mod:`qsim.model.functional`. Everything is
+non-centred.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 import pymc as pm
@@ -9,6 +12,9 @@ import pytensor.tensor as pt
 from pytensor.tensor.variable import TensorVariable
 from scipy.special import gammaln
 
+from qsim.inference.layout import Layout, layouts
+from qsim.model.functional import LEVEL as FORM_LEVEL
+from qsim.model.functional import LOG, LOGIT, RATIO, SMALLEST_INDEX, TOTAL
 from qsim.model.likelihood import BINOMIAL, BINOMIAL_RANGE, INTERVAL, POISSON
 from qsim.model.priors import LevelPrior, ThetaPrior
 from qsim.model.series import SeriesData
@@ -16,13 +22,14 @@ from qsim.model.trend import N_THETA, SIGMA_NOISE_FLOOR, SLOPE_SD_CAP
 from qsim.vocabulary import LEVEL, SLOPE
 
 THETA = "theta"
+OFFSET = "offset"
 
 
 def build_model(data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPrior) -> pm.Model:
     """PyMC model of one series.
 
-    Deterministics: ``theta`` (sigma_level, sigma_slope, rho, sigma_noise, mu), ``level`` of every year of the grid, and
-    the last ``slope`` (departure from the drift). [link scale]
+    Deterministics: ``theta`` (sigma_level, sigma_slope, rho, sigma_noise, mu), ``level`` of every year of the grid, the
+    last ``slope`` (departure from the drift), and the ``offset`` of other bases where there are any. [link scale]
     """
     with pm.Model() as model:
         z = _theta_prior(theta_prior)
@@ -32,10 +39,9 @@ def build_model(data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPri
         level, slope = _path(data, level_prior, sigma_level, sigma_slope, rho, mu)
         pm.Deterministic(LEVEL, level)
         pm.Deterministic(SLOPE, slope)
-        if data.year.size:
-            noise = pm.Normal("noise_raw", shape=data.year.size)
-            latent = level[data.steps] + sigma_noise * noise * data.noisy
-            pm.Potential("log_likelihood", pt.sum(pt.concatenate(_terms(data, latent, sigma_noise))))
+        if data.year.size or data.extras:
+            terms = _plain_terms(data, level, sigma_noise) if data.plain else _general_terms(data, level, sigma_noise)
+            pm.Potential("log_likelihood", pt.sum(pt.concatenate(terms)))
     return model
 
 
@@ -77,25 +83,115 @@ def _path(
     return pt.concatenate([first[None], first + pt.cumsum(moves)]), slopes[-1]
 
 
-def _terms(data: SeriesData, latent: TensorVariable, sigma_noise: TensorVariable) -> list[TensorVariable]:
-    """Log-likelihoods of the figures, by kind."""
-    terms = []
-    exact = np.flatnonzero((data.kind == BINOMIAL) | ((data.kind == BINOMIAL_RANGE) & (data.lower == data.upper)))
-    if exact.size:
-        k, n, f = data.lower[exact], data.size[exact], latent[exact]
-        terms.append(_log_choose(n, k) + k * f - n * pt.softplus(f))
-    for at in np.flatnonzero((data.kind == BINOMIAL_RANGE) & (data.lower < data.upper)):
-        k, n, f = np.arange(data.lower[at], data.upper[at] + 1.0), data.size[at], latent[at]
-        each = _log_choose(n, k) + k * f - n * pt.softplus(f)
-        # the gradient of PyTensor's own logsumexp overflows where k f does
-        terms.append((pt.max(each) + pt.log(pt.sum(pt.exp(each - pt.max(each)))))[None])
-    things = np.flatnonzero(data.kind == POISSON)
-    if things.size:
-        k, f = data.lower[things], latent[things]
-        terms.append(k * f - pt.exp(f) - gammaln(k + 1.0))
-    for at in np.flatnonzero(data.kind == INTERVAL):
-        terms.append(_interval(latent[at], float(data.lower[at]), float(data.upper[at]), sigma_noise)[None])
+@dataclass(frozen=True, eq=False)
+class _Figures:
+    """Figures and their latent values, dims (figure)."""
+
+    kind: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+    size: np.ndarray
+    limit: float
+    """Largest share of trials that can succeed."""
+    latent: list[TensorVariable] | TensorVariable
+    sigma: list[TensorVariable] | TensorVariable
+    """Noise around an interval."""
+
+    def terms(self) -> list[TensorVariable]:
+        """Log-likelihoods, by kind."""
+        terms = []
+        exact = np.flatnonzero((self.kind == BINOMIAL) | ((self.kind == BINOMIAL_RANGE) & (self.lower == self.upper)))
+        if exact.size:
+            terms.append(self._counts(self.lower[exact], self.size[exact], self._latent(exact)))
+        for at in np.flatnonzero((self.kind == BINOMIAL_RANGE) & (self.lower < self.upper)):
+            each = self._counts(np.arange(self.lower[at], self.upper[at] + 1.0), self.size[at], self.latent[at])
+            # the gradient of PyTensor's own logsumexp overflows where k f does
+            terms.append((pt.max(each) + pt.log(pt.sum(pt.exp(each - pt.max(each)))))[None])
+        things = np.flatnonzero(self.kind == POISSON)
+        if things.size:
+            k, f = self.lower[things], self._latent(things)
+            terms.append(k * f - pt.exp(f) - gammaln(k + 1.0))
+        for at in np.flatnonzero(self.kind == INTERVAL):
+            ends = float(self.lower[at]), float(self.upper[at])
+            terms.append(_interval(self.latent[at], *ends, self.sigma[at])[None])
+        return terms
+
+    def _latent(self, at: np.ndarray) -> TensorVariable:
+        return pt.stack([self.latent[i] for i in at])
+
+    def _counts(self, k: np.ndarray, n: np.ndarray | float, f: TensorVariable) -> TensorVariable:
+        if self.limit >= 1.0:
+            return _log_choose(n, k) + k * f - n * pt.softplus(f)
+        rest = pt.log1p(-self.limit * pm.math.sigmoid(f))
+        return _log_choose(n, k) + k * (np.log(self.limit) - pt.softplus(-f) - rest) + n * rest
+
+
+def _plain_terms(data: SeriesData, level: TensorVariable, sigma_noise: TensorVariable) -> list[TensorVariable]:
+    noise = pm.Normal("noise_raw", shape=data.year.size)
+    latent = level[data.steps] + sigma_noise * noise * data.noisy
+    sigma = pt.ones(data.year.size) * sigma_noise
+    return _Figures(data.kind, data.lower, data.upper, data.size, data.limit, latent, sigma).terms()
+
+
+def _general_terms(data: SeriesData, level: TensorVariable, sigma_noise: TensorVariable) -> list[TensorVariable]:
+    """Log-likelihoods where figures share year noise, are about several years, or on other bases."""
+    readings = layouts(data)
+    one, other = readings[0], readings[-1]
+    noise = pm.Normal("noise_raw", shape=one.form.size)
+    year_noise = sigma_noise * pm.Normal("year_noise_raw", shape=data.years)
+    offset = None
+    if data.offsets:
+        raw = pm.Normal("offset_raw", shape=len(data.offsets))
+        offset = pm.Deterministic(OFFSET, one.offset_mean + one.offset_sd * raw)
+
+    def figures(layout: Layout, at: np.ndarray) -> _Figures:
+        latent, sigma = [], []
+        for i in at:
+            years = slice(int(layout.first[i]), int(layout.last[i]) + 1)
+            eta = level[years] + (1.0 - layout.own[i]) * year_noise[years]
+            if offset is not None and layout.offset[i] >= 0:
+                eta = eta + offset[layout.offset[i]]
+            own = pt.sqrt(layout.own[i] * sigma_noise**2 + layout.sd[i] ** 2)
+            latent.append(_latent_value(layout, i, eta) + layout.noisy[i] * own * noise[i])
+            sigma.append(own)
+        columns = (layout.kind[at], layout.lower[at], layout.upper[at], layout.size[at])
+        return _Figures(*columns, layout.limit, latent, sigma)
+
+    ambiguous = [number for number, extra in enumerate(data.extras, start=data.year.size) if extra.other is not None]
+    sure = np.setdiff1d(np.arange(one.form.size), ambiguous)
+    terms = figures(one, sure).terms() if sure.size else []
+    for i in ambiguous:
+        (first,), (second,) = (figures(layout, np.array([i])).terms() for layout in (one, other))
+        # PyTensor's own logaddexp is lost where both are far below zero
+        terms.append(pt.maximum(first, second) + pt.softplus(-pt.abs(first - second)) - np.log(2.0))
     return terms
+
+
+def _latent_value(layout: Layout, i: int, eta: TensorVariable) -> TensorVariable:
+    """As :func:`qsim.model.functional.latent_value`."""
+    form, link = int(layout.form[i]), layout.link
+    if form == FORM_LEVEL:
+        return eta[-1]
+    if form == TOTAL:
+        return _total(link, float(layout.weight[i]), eta)
+    if form == RATIO:
+        return _log_inverse(link, eta[-1]) - _log_inverse(link, eta[0])
+    inverse = pm.math.sigmoid(eta) if link == LOGIT else pt.exp(eta) if link == LOG else eta
+    return (inverse[-1] - inverse[0]) / float(layout.scale[i])
+
+
+def _total(link: int, weight: float, eta: TensorVariable) -> TensorVariable:
+    if link == LOG:
+        return np.log(weight) + pt.logsumexp(eta)
+    if link == LOGIT:
+        return pt.log(pt.sum(pm.math.sigmoid(eta))) - pt.log(pt.sum(pm.math.sigmoid(-eta)))
+    return weight * pt.sum(eta)
+
+
+def _log_inverse(link: int, eta: TensorVariable) -> TensorVariable:
+    if link == LOGIT:
+        return -pt.softplus(-eta)
+    return eta if link == LOG else pt.log(pt.maximum(eta, SMALLEST_INDEX))
 
 
 def _log_choose(n: np.ndarray | float, k: np.ndarray) -> np.ndarray:

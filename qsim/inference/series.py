@@ -1,7 +1,13 @@
-"""From the labelled dataset of figures to one record of arrays per series."""
+"""From the labelled dataset of figures to one record of arrays per series.
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+A figure of a full year on the basis of the series is a level. All others are extras (:mod:`qsim.model.functional`): on
+a joined basis, of a part of a year, of several years (mean of rates, days, indices and quantities, sum of counts and
+events), and changes. A stock is normal on the log, with the year noise that its series shows: what the plans count
+(standards, trademarks, certificates) can lapse, so that yearly increments are no Poisson numbers; where things are only
+ever added, the yearly additions are a ``count``.
+"""
+
+from dataclasses import fields
 from typing import Final
 
 import numpy as np
@@ -9,16 +15,11 @@ import pandas as pd
 import xarray as xr
 
 from qsim.indicators import Catalogue, Indicator
-from qsim.model.likelihood import BINOMIAL, BINOMIAL_RANGE, INTERVAL, POISSON
-from qsim.model.links import Link, link_of
+from qsim.inference.extras import offsets_of, read_extras
+from qsim.inference.figure import Figure, read_figure
+from qsim.model.links import indicator_link
 from qsim.model.series import SeriesData
 from qsim.vocabulary import OBSERVATION
-
-_MAX_RANGE: Final = 400
-"""Most counts that may print one rate; beyond it sampling noise is far below rounding, and the interval serves."""
-
-_MAX_TRIALS: Final = 1e6
-"""Trials beyond which sampling noise is below any printed digit, so that the printed rate serves."""
 
 _COLUMNS: Final = (
     "region",
@@ -32,26 +33,19 @@ _COLUMNS: Final = (
     "lower",
     "upper",
     "decimals",
+    "period",
+    "year_from",
+    "change",
+    "base_year",
+    "joins",
 )
 """Variables of the dataset that make a series."""
-
-_OPEN_ENDED_VARIANCE: Final = 1.0
-"""Variance of the guess for a figure without an upper or lower end. [link scale squared]"""
-
-
-@dataclass(frozen=True)
-class _Figure:
-    year: int
-    kind: int
-    lower: float
-    upper: float
-    size: float
-    guess: float
-    variance: float
 
 
 def collect_series(observations: xr.Dataset, catalogue: Catalogue, origin: int) -> tuple[SeriesData, ...]:
     """Make the series of every (region, indicator, basis) with usable figures up to ``origin``.
+
+    A figure that joins another basis is part of the series on that basis.
 
     Parameters
     ----------
@@ -62,7 +56,8 @@ def collect_series(observations: xr.Dataset, catalogue: Catalogue, origin: int) 
     """
     chosen = (observations["set_aside"].values == "") & (observations["year"].values <= origin)
     used = observations[list(_COLUMNS)].isel({OBSERVATION: chosen}).to_dataframe()
-    groups = used.groupby(["region", "indicator", "basis"], sort=True)
+    used["series_basis"] = np.where(used["joins"] != "", used["joins"], used["basis"])
+    groups = used.groupby(["region", "indicator", "series_basis"], sort=True)
     return tuple(
         make_series(str(region), catalogue.get(str(slug)), str(basis), rows.sort_values(["year", "value"]), origin)
         for (region, slug, basis), rows in groups
@@ -70,18 +65,24 @@ def collect_series(observations: xr.Dataset, catalogue: Catalogue, origin: int) 
 
 
 def make_series(region: str, indicator: Indicator, basis: str, rows: pd.DataFrame, origin: int) -> SeriesData:
-    """One series from its rows (columns of the dataset); no rows make a series without figures."""
-    link = link_of(indicator.family)
-    figures = [
-        _figure(indicator, link, {str(name): value for name, value in row.items()}) for row in rows.to_dict("records")
-    ]
-    columns = {name: np.array([getattr(figure, name) for figure in figures]) for name in _Figure.__dataclass_fields__}
+    """One series from its rows (columns of the dataset); no rows make a series without figures.
+
+    Rows without the columns about several years, parts of years and joined bases are levels.
+    """
+    link = indicator_link(indicator)
+    levels, others = _split(rows, basis)
+    figures = [read_figure(indicator, link, row) for row in _records(levels)]
+    offsets = offsets_of(indicator, basis, others["basis"].astype(str) if len(others) else ())
+    extras = read_extras(indicator, link, _records(others), offsets, figures) if len(others) else ()
+    columns = {field.name: np.array([getattr(figure, field.name) for figure in figures]) for field in fields(Figure)}
+    begun = [figure.year for figure in figures] + [extra.first_year for extra in extras]
+    printed = rows if levels.empty else levels
     return SeriesData(
         region=region,
         indicator=indicator,
         basis=basis,
         link=link,
-        first_year=min([figure.year for figure in figures], default=origin),
+        first_year=min(begun, default=origin),
         origin=origin,
         year=columns["year"].astype(np.int64),
         kind=columns["kind"].astype(np.int64),
@@ -89,82 +90,27 @@ def make_series(region: str, indicator: Indicator, basis: str, rows: pd.DataFram
         upper=columns["upper"].astype(float),
         size=columns["size"].astype(float),
         guess=columns["guess"].astype(float),
-        guess_variance=columns["variance"].astype(float),
-        printed=np.where(rows["qualifier"] == "=", rows["value"], np.nan).astype(float) if figures else np.empty(0),
-        decimals=int(rows["decimals"].max()) if len(rows) else indicator.decimals,
+        guess_variance=columns["guess_variance"].astype(float),
+        printed=np.where(levels["qualifier"] == "=", levels["value"], np.nan).astype(float) if figures else np.empty(0),
+        decimals=int(printed["decimals"].max()) if len(printed) else indicator.decimals,
+        extras=extras,
+        offsets=offsets,
     )
+
+
+def _split(rows: pd.DataFrame, basis: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Levels of full years on the basis of the series, and all else."""
+    if "change" not in rows:
+        return rows, rows.iloc[:0]
+    full = (rows["change"] == "") & (rows["year_from"] == rows["year"]) & (rows["period"] == "year")
+    level = full & (rows["basis"] == basis)
+    return rows[level], rows[~level]
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, object]]:
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
 
 
 def without_figures(region: str, indicator: Indicator, basis: str, origin: int) -> SeriesData:
     """A series that only its pool can answer for."""
     return make_series(region, indicator, basis, pd.DataFrame(columns=["decimals"]), origin)
-
-
-def _figure(indicator: Indicator, link: Link, row: dict[str, object]) -> _Figure:
-    for form in (_counts, _count_range, _number):
-        figure = form(indicator, row)
-        if figure is not None:
-            return figure
-    return _interval(indicator, link, row)
-
-
-def _counts(indicator: Indicator, row: dict[str, object]) -> _Figure | None:
-    trials = _float(row["denominator"])
-    successes = _float(row["value"]) if indicator.family == "days" else _float(row["numerator"])
-    printed = indicator.family in ("rate", "days") and row["qualifier"] == "="
-    # false for NaN too, and where more succeeded than were tried
-    if not printed or not successes <= trials <= _MAX_TRIALS:
-        return None
-    return _binomial(row, BINOMIAL, successes, successes, trials)
-
-
-def _count_range(indicator: Indicator, row: dict[str, object]) -> _Figure | None:
-    """The counts that print the rate, where the trials are known and the successes are not."""
-    trials = _float(row["denominator"])
-    if indicator.family != "rate" or row["qualifier"] != "=" or np.isnan(trials):
-        return None
-    low = np.ceil(trials * _float(row["lower"]) / 100.0 - 1e-9)
-    high = np.floor(trials * _float(row["upper"]) / 100.0 + 1e-9)
-    if high < low or high - low > _MAX_RANGE:
-        return None
-    return _binomial(row, BINOMIAL_RANGE, low, high, trials)
-
-
-def _binomial(row: dict[str, object], kind: int, low: float, high: float, trials: float) -> _Figure:
-    share = (0.5 * (low + high) + 0.5) / (trials + 1.0)
-    guess = float(np.log(share / (1.0 - share)))
-    return _Figure(_year(row), kind, low, high, trials, guess, 1.0 / (trials * share * (1.0 - share)))
-
-
-def _number(indicator: Indicator, row: dict[str, object]) -> _Figure | None:
-    """The number of things in a year."""
-    if indicator.family not in ("count", "events") or row["qualifier"] != "=":
-        return None
-    number = _float(row["value"])
-    return _Figure(_year(row), POISSON, number, number, np.nan, float(np.log(number + 0.5)), 1.0 / (number + 0.5))
-
-
-def _interval(indicator: Indicator, link: Link, row: dict[str, object]) -> _Figure:
-    lower, upper = float(link.to_link(_float(row["lower"]))), float(link.to_link(_float(row["upper"])))
-    # the bound of the scale itself (at least 100 %, 366 days, at most 0) stands for what prints as the bound
-    half = 0.5 * 10.0 ** -_float(row["decimals"])
-    lower = float(link.to_link(link.unit - half)) if np.isposinf(lower) else lower
-    upper = float(link.to_link(half)) if np.isneginf(upper) else upper
-    ends = list(_finite(lower, upper))
-    # the middle of what is printed, kept inside the scale
-    middle = float(link.to_link(0.5 * (_float(row["lower"]) + _float(row["upper"]))))
-    guess = middle if np.isfinite(middle) else ends[0] if ends else 0.0
-    variance = (upper - lower) ** 2 / 12.0 if len(ends) == 2 else _OPEN_ENDED_VARIANCE
-    return _Figure(_year(row), INTERVAL, lower, upper, np.nan, guess, variance)
-
-
-def _finite(*values: float) -> Iterator[float]:
-    yield from (value for value in values if np.isfinite(value))
-
-
-def _year(row: dict[str, object]) -> int:
-    return int(_float(row["year"]))
-
-
-def _float(value: object) -> float:
-    return float(value)  # type: ignore[arg-type]

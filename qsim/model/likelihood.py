@@ -1,4 +1,4 @@
-r"""Likelihoods of single figures: value, gradient and curvature in the latent value, all log-concave.
+r"""Likelihoods of single figures: value, gradient and curvature in the latent value.
 
 The latent value of a count is the year's own eta (level plus year noise, whose variance is part of the prior
 covariance). The latent value of an interval is the level; the year noise is integrated out:
@@ -7,7 +7,16 @@ covariance). The latent value of an interval is the level; the year noise is int
 
 A printed rate with a denominator :math:`n` and no numerator is the sum of the binomial over the counts
 :math:`k_0 \dots k_1` that print it; with :math:`K` the count given that it lies there,
-the gradient is :math:`E[K] - np` and the curvature :math:`np(1-p) - \mathrm{var}[K]`.
+the gradient is :math:`E[K] - np` and the curvature :math:`np(1-p) - \mathrm{var}[K]`. So far all are log-concave.
+
+With a natural limit :math:`L` of the share that can succeed, :math:`p = L q`, :math:`q = 1 / (1 + e^{-f})`. That is
+not log-concave where few succeed; gradient and curvature are taken through :math:`p`,
+
+.. math:: \frac{dp}{df} = p (1 - q), \quad
+          g = (E[K] - np)\,\frac{1 - q}{1 - p}, \quad
+          W = (np(1-p) - \mathrm{var}[K])\,\Big(\frac{1 - q}{1 - p}\Big)^2,
+
+for a known count the expected (Fisher) curvature, which is never negative: Newton's step becomes Fisher scoring.
 
 Source: Rasmussen & Williams (2006), ch. 3; Burridge (1981), doi:10.1111/j.2517-6161.1981.tb01150.x
 (log-concavity under interval censoring).
@@ -114,12 +123,43 @@ def _binomial_range(f: float, low: float, high: float, n: float) -> tuple[float,
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _limited_binomial(f: float, low: float, high: float, n: float, limit: float) -> tuple[float, float, float]:
+    """Counts ``low`` to ``high`` of ``n`` where at most a share ``limit`` below 1 can succeed."""
+    q = 1.0 / (1.0 + math.exp(-f))
+    p = limit * q
+    log_odds = math.log(limit) - _log1p_exp(-f) - math.log1p(-p)
+    top, total, first, second = -math.inf, 0.0, 0.0, 0.0
+    log_choose = _log_choose(n, low)
+    k = low
+    while k <= high:
+        term = log_choose + k * log_odds
+        if term > top:
+            scale = math.exp(top - term)
+            total, first, second, top = total * scale, first * scale, second * scale, term
+        weight = math.exp(term - top)
+        total, first, second = total + weight, first + weight * k, second + weight * k * k
+        if k < n:
+            log_choose += math.log((n - k) / (k + 1.0))
+        k += 1.0
+    mean = first / total
+    variance = max(second / total - mean * mean, 0.0)
+    ratio = (1.0 - q) / (1.0 - p)
+    value = top + math.log(total) + n * math.log1p(-p)
+    return value, (mean - n * p) * ratio, max(n * p * (1.0 - p) - variance, 0.0) * ratio * ratio
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def log_likelihood(
-    kind: int, f: float, lower: float, upper: float, size: float, sigma_noise: float
+    kind: int, f: float, lower: float, upper: float, size: float, sigma_noise: float, limit: float = 1.0
 ) -> tuple[float, float, float]:
-    """Log-likelihood of one figure, its gradient and minus its second derivative in the latent value ``f``."""
+    """Log-likelihood of one figure, its gradient and a curvature in the latent value ``f``.
+
+    The curvature is minus the second derivative, or the expected one where counts have a natural limit below 1.
+    """
     if kind == INTERVAL:
         return _interval(f, lower, upper, sigma_noise)
+    if limit < 1.0 and kind != POISSON:
+        return _limited_binomial(f, lower, upper, size, limit)
     if kind == BINOMIAL_RANGE and upper > lower:
         return _binomial_range(f, lower, upper, size)
     if kind == POISSON:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 
+from qsim.indicators import Indicator
 from qsim.vocabulary import Family
 
 Floats = NDArray[np.float64]
@@ -29,7 +30,8 @@ class Link:
 
     name: LinkName
     unit: float = 1.0
-    """Figure that is one unit: 100 for percent, days of the year for days, ten points for an index. [unit]"""
+    """Figure that is one unit: 100 for percent, days of the year for days, ten points for an index, the natural limit
+    where there is one. [unit]"""
 
     def to_link(self, figure: ArrayLike) -> Floats:
         """Take figures [unit] to the link scale [1]; a bound of the scale becomes infinite."""
@@ -61,8 +63,18 @@ INDEX_UNIT: Final = 10.0
 """Points of an index in one unit of the identity link: brings its priors near the other links'. [points]"""
 
 
-def link_of(family: Family, *, days: float = 365.0) -> Link:
-    """Link of a family; ``days`` is the length of a year of valid days. [days]"""
+def link_of(family: Family, *, days: float = 365.0, limit: float | None = None) -> Link:
+    """Link of a family: with a natural limit K [unit] it is logit(figure / K).
+
+    ``days`` is the length of a year of valid days. [days]
+    """
+    if limit is not None:
+        return Link("logit", limit)
     name = _LINK_OF_FAMILY[family]
     units = {"logit": days if family == "days" else 100.0, "log": 1.0, "identity": INDEX_UNIT}
     return Link(name, units[name])
+
+
+def indicator_link(indicator: Indicator) -> Link:
+    """Link of an indicator, with its natural limit."""
+    return link_of(indicator.family, limit=indicator.natural_limit)

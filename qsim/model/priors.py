@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp, ndtr
 
 from qsim.indicators import Indicator
-from qsim.model.links import LinkName, link_of
+from qsim.model.links import LinkName, indicator_link
 
 Floats = NDArray[np.float64]
 
@@ -136,7 +136,7 @@ def default_priors() -> Mapping[str, LinkPriors]:
 
 def priors_of(indicator: Indicator) -> LinkPriors:
     """Shipped priors of an indicator: those of its link and tempo."""
-    name: LinkName = link_of(indicator.family).name
+    name: LinkName = indicator_link(indicator).name
     slow = f"{name}_slow"
     return default_priors()[slow if indicator.tempo == "slow" and slow in default_priors() else name]
 

@@ -6,9 +6,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from qsim.indicators import Indicator
+from qsim.indicators import WHOLE, Indicator
+from qsim.model.functional import LEVEL as FORM_LEVEL
+from qsim.model.functional import TOTAL as FORM_TOTAL
+from qsim.model.functional import Extra, Offset
 from qsim.model.likelihood import INTERVAL
 from qsim.model.links import Link
+from qsim.vocabulary import PERCENT_FAMILIES
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -46,6 +50,10 @@ class SeriesData:
     """Figure as printed where it stands without qualifier, else NaN. [unit], dims (figure)."""
     decimals: int
     """Decimals printed."""
+    extras: tuple[Extra, ...] = ()
+    """Figures that say something else: changes, several years, part of a year, other bases."""
+    offsets: tuple[Offset, ...] = ()
+    """Offsets of the other bases."""
 
     @property
     def label(self) -> str:
@@ -68,6 +76,22 @@ class SeriesData:
         return np.asarray(self.kind != INTERVAL, dtype=float)
 
     @property
+    def limit(self) -> float:
+        """Largest share of trials that can succeed."""
+        return self.link.unit / WHOLE if self.indicator.family in PERCENT_FAMILIES else 1.0
+
+    @property
+    def plain(self) -> bool:
+        """True if every figure is the level of a year of its own: the fast kernels serve."""
+        return not self.extras and len(set(self.year.tolist())) == self.year.size
+
+    @property
+    def level_years(self) -> tuple[int, ...]:
+        """Last year of every figure that says where the level is, changes aside."""
+        told = [extra.year for extra in self.extras if extra.form in (FORM_LEVEL, FORM_TOTAL)]
+        return (*self.year.tolist(), *told)
+
+    @property
     def sign(self) -> float:
         """Direction in which the drift counts as progress."""
         return 1.0 if self.indicator.better == "higher" else -1.0
@@ -79,4 +103,10 @@ class SeriesData:
         """
         within = (self.year >= first) & (self.year <= last)
         figures = {name: getattr(self, name)[within] for name in _PER_FIGURE}
-        return replace(self, first_year=int(figures["year"].min(initial=last)), origin=last, **figures)
+        extras = tuple(extra for extra in self.extras if first <= extra.first_year and extra.year <= last)
+        begins = min((extra.first_year for extra in extras), default=last)
+        return replace(self, first_year=int(figures["year"].min(initial=begins)), origin=last, extras=extras, **figures)
+
+    def without_extras(self) -> "SeriesData":
+        """A copy that knows its own levels only, as a member of a pool does; the grid stays."""
+        return replace(self, extras=(), offsets=()) if self.extras else self

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 from unicodedata import normalize
 
-from qsim.vocabulary import Qualifier
+from qsim.vocabulary import Change, Qualifier
 
 FIRST_YEAR: Final = 1900
 LAST_YEAR: Final = 2100
@@ -62,6 +62,11 @@ _PERIODS: Final = {
     **dict.fromkeys(("", "year", "年", "全年", "年度"), "year"),
     **dict.fromkeys(("part", "部分", "非全年", "月", "月度", "季度", "半年", "上半年", "下半年"), "part"),
 }
+_CHANGES: Final[dict[str, Change]] = {
+    **dict.fromkeys(("percent", "百分比", "相对变化", "增长率"), "percent"),
+    **dict.fromkeys(("points", "百分点", "个百分点", "绝对变化", "增减量"), "points"),
+    **dict.fromkeys(("ambiguous", "两可", "百分比或百分点", "不明"), "ambiguous"),
+}
 
 
 def parse_text(cell: str) -> str:
@@ -77,6 +82,22 @@ def parse_year(cell: str) -> int:
     if found is None or not FIRST_YEAR <= int(found[1]) <= LAST_YEAR:
         raise Unreadable(f"a calendar year in four digits, {FIRST_YEAR} to {LAST_YEAR}, such as 2015")
     return int(found[1])
+
+
+def parse_other_year(cell: str) -> int:
+    """Calendar year; 0 where the cell is empty."""
+    return parse_year(cell) if cell else 0
+
+
+def parse_change(cell: str) -> Change | None:
+    """``percent``, ``points`` or ``ambiguous``, or the Chinese word for it; None where the cell is empty."""
+    text = _plain(cell).lower()
+    if text and text not in _CHANGES:
+        raise Unreadable(
+            "'percent' (百分比) for a relative change, 'points' (百分点) for one in the unit of the figure, "
+            "'ambiguous' (两可) where the source leaves both open, or an empty cell for a figure"
+        )
+    return _CHANGES.get(text)
 
 
 def parse_value(cell: str) -> Number | None:

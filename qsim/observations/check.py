@@ -1,6 +1,6 @@
 """Faults that show only when cells are read together: in a row, in an indicator, in a source."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from qsim.indicators import Indicator
+from qsim.observations.changes import check_years
 from qsim.observations.figures import (
     NO_INDICATOR,
     Figures,
@@ -18,13 +19,15 @@ from qsim.observations.figures import (
     is_percent,
     rate_of_counts,
 )
-from qsim.observations.table import Finding, Mask, Table, each
+from qsim.observations.table import Finding, Mask, Table, always, each, written
 
 MOST_PERCENT: Final = 100.0
 MOST_DAYS: Final = 366
 UNIX_YEAR: Final = 1970
 DUST: Final = 1e-9
 """What two ends of intervals may differ by from binary arithmetic. [unit of the indicator]"""
+_ONE_FIGURE: Final = ("region", "indicator", "year", "definition", "year_from", "change", "base_year", "source", "url")
+"""What tells the figures of one source apart."""
 MIN_FRACTIONS: Final = 2
 """Fewest figures at most 1 that make fractions likely: one share below 1 % is nothing unusual."""
 
@@ -48,35 +51,41 @@ def check(figures: Figures, table: Table) -> list[Finding]:
         *_nothing(figures, table),
         *_counts(figures, table),
         *_dates(figures, table),
+        *check_years(figures, table),
         *_fractions(figures, table),
         *_sources(figures, table),
     ]
 
 
-def _written(table: Table, column: str) -> Callable[[int], str]:
-    return lambda index: repr(table.cells[column][index])
-
-
-def _always(text: str) -> Callable[[int], str]:
-    return lambda index: text
-
-
 def _values(figures: Figures, table: Table) -> Iterator[Finding]:
     percent, days = figures.of_indicator(is_percent), figures.of_indicator(is_days)
     below = figures.of_indicator(is_nonnegative) & ~percent
-    value, got = np.where(figures.printed, figures.value, np.nan), _written(table, "value")
+    # the size of a change has bounds of its own
+    value, got = np.where(figures.printed & ~figures.is_change, figures.value, np.nan), written(table, "value")
 
     def kind(index: int) -> Indicator:
         return figures.indicators[int(figures.indicator[index])]
 
     outside = percent & ((value < 0) | (value > MOST_PERCENT))
-    yield from each(outside, "value", got, _always("a rate between 0 and 100 %"))
+    yield from each(outside, "value", got, always("a rate between 0 and 100 %"))
     yield from each(below & (value < 0), "value", got, lambda i: f"0 or more: {kind(i).slug} cannot be negative")
-    yield from each(days & (value > MOST_DAYS), "value", got, _always(f"at most {MOST_DAYS} days, as a year has"))
+    yield from each(days & (value > MOST_DAYS), "value", got, always(f"at most {MOST_DAYS} days, as a year has"))
     parts = figures.of_indicator(is_integer) & (value >= 0) & (np.floor(value) != value)
     yield from each(parts, "value", got, lambda i: f"a whole number: {kind(i).slug} is counted")
+    limit = np.array([*(known.natural_limit or np.inf for known in figures.indicators), np.inf])[figures.indicator]
+    yield from each(
+        # a sample may pass the limit by chance, and its counts say so
+        (value >= limit) & (figures.qualifier != "<=") & ~outside & np.isnan(rate_of_counts(figures)),
+        "value",
+        got,
+        lambda i: (
+            f"a figure below {limit[i]:g}, the natural limit of {kind(i).slug}: correct the figure,"
+            " or the natural_limit in the catalogue"
+        ),
+    )
     no_percent = figures.of_indicator(lambda indicator: indicator.unit != "%")
-    yield from each(figures.percent_sign & no_percent, "value", got, lambda i: f"a figure in {kind(i).unit}, without %")
+    sign = figures.percent_sign & (figures.change != "percent")
+    yield from each(sign & no_percent, "value", got, lambda i: f"a figure in {kind(i).unit}, without %")
 
 
 def _nothing(figures: Figures, table: Table) -> Iterator[Finding]:
@@ -90,7 +99,7 @@ def _nothing(figures: Figures, table: Table) -> Iterator[Finding]:
     yield from each(
         mask & np.array(any_column)[table.files],
         "value",
-        _always("an empty cell"),
+        always("an empty cell"),
         lambda i: (
             f"a figure, or both {table.shown(i, 'numerator')} and {table.shown(i, 'denominator')}"
             if counted[i]
@@ -100,11 +109,12 @@ def _nothing(figures: Figures, table: Table) -> Iterator[Finding]:
 
 
 def _counts(figures: Figures, table: Table) -> Iterator[Finding]:
-    above = figures.numerator > figures.denominator
+    # of a change they are a fault by themselves
+    above = (figures.numerator > figures.denominator) & ~figures.is_change
     yield from each(
         above,
         "numerator",
-        _written(table, "numerator"),
+        written(table, "numerator"),
         lambda i: f"at most {table.cells['denominator'][i]}, the {table.shown(i, 'denominator')}: are the two swapped?",
     )
     rate = rate_of_counts(figures)
@@ -114,11 +124,11 @@ def _counts(figures: Figures, table: Table) -> Iterator[Finding]:
     lower = np.where(figures.qualifier == ">=", lower - half, lower)
     upper = np.where(figures.qualifier == "<=", upper + half, upper)
     possible = ~figures.of_indicator(is_percent) | ((figures.value >= 0) & (figures.value <= MOST_PERCENT))
-    wrong = figures.printed & ~above & possible & ((rate < lower - DUST) | (rate > upper + DUST))
+    wrong = figures.printed & ~figures.is_change & ~above & possible & ((rate < lower - DUST) | (rate > upper + DUST))
     yield from each(
         wrong,
         "value",
-        _written(table, "value"),
+        written(table, "value"),
         lambda i: (
             f"{rate[i]:.{figures.decimals[i] + 1}f}, which the counts give: correct one of the three,"
             " or leave the counts out and say so in the note"
@@ -131,14 +141,14 @@ def _dates(figures: Figures, table: Table) -> Iterator[Finding]:
     yield from each(
         early,
         "published",
-        _written(table, "published"),
+        written(table, "published"),
         lambda i: f"a day in or after {figures.year[i]}, the year of the figure",
     )
 
 
 def _fractions(figures: Figures, table: Table) -> Iterator[Finding]:
     """Rates that all lie between 0 and 1, of one indicator or of a whole file."""
-    rate = figures.printed & figures.of_indicator(is_percent)
+    rate = figures.printed & figures.of_indicator(is_percent) & ~figures.is_change
     fraction = rate & (figures.value >= 0) & (figures.value <= 1) & ~figures.percent_sign
     # Counts that agree with the figure prove that it is in percent; others are a contradiction already.
     fraction &= np.isnan(rate_of_counts(figures))
@@ -148,7 +158,7 @@ def _fractions(figures: Figures, table: Table) -> Iterator[Finding]:
     yield from each(
         suspect,
         "value",
-        _written(table, "value"),
+        written(table, "value"),
         lambda i: (
             f"percent: {100 * figures.value[i]:.{max(figures.decimals[i] - 2, 0)}f} if this is a fraction, as all"
             f" figures like it are at most 1; if it is below 1 %, write {table.cells['value'][i]}%"
@@ -167,9 +177,7 @@ def _sources(figures: Figures, table: Table) -> Iterator[Finding]:
     lower, upper = intervals(figures)
     named = (figures.source != "") | (figures.url != "")
     rows = np.flatnonzero(named & (figures.period == "year") & (figures.year > 0) & np.isfinite(figures.value))
-    frame = pd.DataFrame(
-        {name: getattr(figures, name)[rows] for name in ("region", "indicator", "year", "definition", "source", "url")}
-    )
+    frame = pd.DataFrame({name: getattr(figures, name)[rows] for name in _ONE_FIGURE})
     for members in frame.groupby(list(frame), sort=False).indices.values():
         if len(members) > 1:
             yield from _disagreeing(rows[members], lower, upper, figures, table)

@@ -63,6 +63,9 @@ def to_dataset(figures: Figures, merged: Sequence[Merged], table: Table, *, late
         "decimals": figures.decimals[heads],
         "definition": definition,
         "period": figures.period[heads],
+        "year_from": np.where(figures.year_from > 0, figures.year_from, figures.year)[heads],
+        "change": figures.change[heads],
+        "base_year": figures.base_year[heads],
         "published": figures.published[first].astype("datetime64[ns]"),
         "source": _join(figures.source, merged),
         "url": _join(figures.url, merged),
@@ -73,6 +76,7 @@ def to_dataset(figures: Figures, merged: Sequence[Merged], table: Table, *, late
         "published_given": figures.published_given[first],
         "sources": np.array([_count_sources(figures, one) for one in merged], dtype=np.int64),
         "rows": objects(["; ".join(table.row(row) for row in sorted(one.members)) for one in merged]),
+        "joins": objects([""] * len(merged)),
         "set_aside": _set_aside(figures, heads, late),
     }
     return xr.Dataset(
@@ -84,8 +88,9 @@ def to_dataset(figures: Figures, merged: Sequence[Merged], table: Table, *, late
 def _set_aside(figures: Figures, heads: NDArray[np.int64], late: Mask) -> Texts:
     undefined = (figures.definition == "") & figures.of_indicator(lambda indicator: bool(indicator.definitions))
     reasons = np.select(
-        [(figures.period == "part")[heads], late[heads], undefined[heads]],
-        [PARTIAL_YEAR, AFTER_CUTOFF, NO_DEFINITION],
+        # last what a fit may be asked to use after all
+        [late[heads], undefined[heads], (figures.period == "part")[heads]],
+        [AFTER_CUTOFF, NO_DEFINITION, PARTIAL_YEAR],
         default="",
     )
     return reasons.astype(object)

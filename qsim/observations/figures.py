@@ -9,16 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qsim.indicators import Catalogue, Indicator
+from qsim.measurement import measurement
 from qsim.observations.table import Mask, Texts
 from qsim.records import Names
 from qsim.vocabulary import PERCENT_FAMILIES
-
-ABOUT_UNITS: Final = 2.5
-"""Half width of "about", in units of the last printed digit: 约90 is said of 88 to 92, which print as 87.5 to 92.5."""
-ABOUT_POINTS: Final = 0.5
-"""Least half width of "about" for a rate. [percentage points]
-
-Who is sure of a tenth of a point writes 97.6 and not 约97.6."""
 
 NO_INDICATOR: Final = -1
 
@@ -46,6 +40,12 @@ class Figures:
     denominator: NDArray[np.float64]
     definition: Texts
     period: Texts
+    year_from: NDArray[np.int64]
+    """First year the figure is about where it is a mean or sum of several; 0 where it is of one year."""
+    change: Texts
+    """How a change is counted (:data:`qsim.vocabulary.Change`); empty where the row states a figure."""
+    base_year: NDArray[np.int64]
+    """Year a change is counted from; 0 where the row states a figure."""
     published: NDArray[np.datetime64]
     published_given: Mask
     source: Texts
@@ -55,6 +55,11 @@ class Figures:
     def of_indicator(self, trait: Callable[[Indicator], bool]) -> Mask:
         """Rows whose indicator has a trait; False where the indicator is not known."""
         return np.array([*(trait(indicator) for indicator in self.indicators), False])[self.indicator]
+
+    @property
+    def is_change(self) -> Mask:
+        """Rows that state a change and no figure."""
+        return np.asarray(self.change != "", dtype=np.bool_)
 
 
 def is_percent(indicator: Indicator) -> bool:
@@ -109,8 +114,9 @@ def interval(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Interval in which the unrounded figure lies.
 
-    ``=``: half of the last printed digit on each side; ``~``: :data:`ABOUT_UNITS` of it, for rates at least
-    :data:`ABOUT_POINTS`; ``>=``: from the value up; ``<=``: from the value down. Clipped to what is possible.
+    ``=``: half of the last printed digit on each side; ``~``: ``about_digits`` of it, for rates at least
+    ``about_points`` (:mod:`qsim.measurement`); ``>=``: from the value up; ``<=``: from the value down. Clipped to what
+    is possible.
 
     Parameters
     ----------
@@ -121,19 +127,20 @@ def interval(
     qualifier : array of str, dims (row,)
         ``=``, ``>=``, ``<=`` or ``~``.
     percent, nonnegative : array of bool, dims (row,)
-        Whether the figure lies between 0 and 100; whether it is at least 0.
+        Whether the figure is in percent; whether it is at least 0, and so in percent at most 100.
 
     Returns
     -------
     tuple of arrays, dims (row,)
         Lower and upper end. [unit of the indicator]
     """
+    width = measurement()
     last_digit = 10.0 ** -decimals.astype(float)
-    about = np.maximum(ABOUT_UNITS * last_digit, np.where(percent, ABOUT_POINTS, 0.0))
+    about = np.maximum(width.about_digits.value * last_digit, np.where(percent, width.about_points.value, 0.0))
     half = np.where(qualifier == "~", about, last_digit / 2)
     lower = np.where(qualifier == ">=", value, np.where(qualifier == "<=", -np.inf, value - half))
     upper = np.where(qualifier == "<=", value, np.where(qualifier == ">=", np.inf, value + half))
-    least, most = np.where(nonnegative, 0.0, -np.inf), np.where(percent, 100.0, np.inf)
+    least, most = np.where(nonnegative, 0.0, -np.inf), np.where(percent & nonnegative, 100.0, np.inf)
     # Rounded far below any printed digit: 93.4 - 0.05 is 93.35 and not 93.35000000000001.
     return np.round(np.clip(lower, least, most), 9), np.round(np.clip(upper, least, most), 9)
 
@@ -145,7 +152,7 @@ def intervals(figures: Figures) -> tuple[NDArray[np.float64], NDArray[np.float64
         figures.decimals,
         figures.qualifier,
         percent=figures.of_indicator(is_percent),
-        nonnegative=figures.of_indicator(is_nonnegative),
+        nonnegative=figures.of_indicator(is_nonnegative) & ~figures.is_change,
     )
 
 

@@ -12,7 +12,7 @@ from qsim.observations.figures import Figures, intervals
 from qsim.observations.table import Mask
 from qsim.vocabulary import QUALIFIERS
 
-_SAME_THING: Final = ("region", "indicator", "year", "period", "definition")
+_SAME_THING: Final = ("region", "indicator", "year", "period", "definition", "year_from", "change", "base_year")
 _UNITS: Final = 1_000_000
 """Values are compared in millionths, as whole numbers: six decimals are the most that are read."""
 _CONTRARY: Final = (frozenset({">=", "<="}), frozenset({">=", "~"}), frozenset({"<=", "~"}))

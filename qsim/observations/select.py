@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import xarray as xr
 
-from qsim.observations.dataset import OTHER_BASIS
+from qsim.indicators import Catalogue
+from qsim.observations.dataset import OTHER_BASIS, PARTIAL_YEAR
 from qsim.vocabulary import OBSERVATION
 
 
@@ -24,12 +25,17 @@ def usable(observations: xr.Dataset) -> xr.Dataset:
     return observations.isel({OBSERVATION: np.flatnonzero(observations["set_aside"].values == "")})
 
 
-def choose_basis(observations: xr.Dataset, preferred: Mapping[tuple[str, str], str] | None = None) -> xr.Dataset:
-    """Keep one basis for each region and indicator, and set the other usable figures aside.
+def choose_basis(
+    observations: xr.Dataset,
+    preferred: Mapping[tuple[str, str], str] | None = None,
+    *,
+    catalogue: Catalogue | None = None,
+) -> xr.Dataset:
+    """Keep one basis for each region and indicator; join the figures of others to it, or set them aside.
 
-    The chosen basis is the preferred one, even if no figure is on it: a figure measured otherwise would need an
-    offset. Where none is preferred it is the one with the newest usable figure; of several, the one with most figures,
-    then the first in the alphabet.
+    The chosen basis is the preferred one, even if no figure is on it. Where none is preferred it is the one with the
+    newest usable figure; of several, the one with most figures, then the first in the alphabet. Figures of another
+    basis join it where the catalogue names the step between the two (key ``breaks``).
 
     Parameters
     ----------
@@ -37,14 +43,17 @@ def choose_basis(observations: xr.Dataset, preferred: Mapping[tuple[str, str], s
         As :func:`qsim.observations.read.read_observations` returns; it is not changed.
     preferred : mapping of (region, indicator) to basis, optional
         The basis a plan's target is stated in.
+    catalogue : Catalogue, optional
+        Indicators with their breaks; without it nothing joins.
 
     Returns
     -------
     xarray.Dataset, dims (observation,)
-        The same observations; ``set_aside`` is ``other_basis`` where a usable figure is on another basis.
+        The same observations; where a usable figure is on another basis, ``joins`` names the chosen one, or
+        ``set_aside`` is ``other_basis``.
     """
     wanted = preferred or {}
-    set_aside = observations["set_aside"].values.astype(object)
+    set_aside, joins = (observations[name].values.astype(object) for name in ("set_aside", "joins"))
     years: dict[tuple[str, str], dict[str, list[int]]] = {}
     rows = np.flatnonzero(set_aside == "").tolist()
     names = ("region", "indicator", "basis", "year")
@@ -53,8 +62,20 @@ def choose_basis(observations: xr.Dataset, preferred: Mapping[tuple[str, str], s
         years.setdefault((region, indicator), {}).setdefault(basis, []).append(year)
     chosen = {key: _chosen(bases, wanted.get(key)) for key, bases in years.items()}
     for row, (region, indicator, basis, _) in zip(rows, entries, strict=True):
-        if basis != chosen[region, indicator]:
+        basis_of_series = chosen[region, indicator]
+        if basis == basis_of_series:
+            continue
+        if catalogue is not None and catalogue.get(indicator).step(basis_of_series, basis) is not None:
+            joins[row] = basis_of_series
+        else:
             set_aside[row] = OTHER_BASIS
+    return observations.assign(set_aside=(OBSERVATION, set_aside), joins=(OBSERVATION, joins))
+
+
+def with_partial_years(observations: xr.Dataset) -> xr.Dataset:
+    """The same observations with the figures of parts of years in use; a fit gives them the named extra noise."""
+    set_aside = observations["set_aside"].values.astype(object)
+    set_aside[set_aside == PARTIAL_YEAR] = ""
     return observations.assign(set_aside=(OBSERVATION, set_aside))
 
 

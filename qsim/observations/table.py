@@ -70,6 +70,16 @@ def faults_of(table: Table, findings: Sequence[Finding]) -> list[Fault]:
     return [Fault(table.where(finding.index, finding.column), finding.got, finding.expected) for finding in ordered]
 
 
+def written(table: Table, column: str) -> Callable[[int], str]:
+    """What the user wrote in a column, for :func:`each`."""
+    return lambda index: repr(table.cells[column][index])
+
+
+def always(text: str) -> Callable[[int], str]:
+    """One text for every row, for :func:`each`."""
+    return lambda index: text
+
+
 def each(mask: Mask, column: str, got: Callable[[int], str], expected: Callable[[int], str]) -> Iterator[Finding]:
     """Make one finding for every row in which ``mask`` is true."""
     for index in np.flatnonzero(mask).tolist():

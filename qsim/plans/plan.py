@@ -9,7 +9,7 @@ from qsim.indicators import Indicator
 from qsim.plans.scenarios import Lever, Scenario
 from qsim.plans.targets import Target, Year
 from qsim.records import Names, Record
-from qsim.vocabulary import Category, Qualifier
+from qsim.vocabulary import Category, Change, Direction, Qualifier
 
 
 class Region(Record):
@@ -62,6 +62,10 @@ class Baseline(Record):
     """Year of the figure."""
     base_year: Year | None = None
     """Year a change is counted from."""
+    change: Change | None = None
+    """How a change that observes an indicator is counted."""
+    direction: Direction = "up"
+    """Way of a change."""
     definition: str | None = None
     """Code of the definition."""
     clause: str
@@ -75,8 +79,10 @@ class Baseline(Record):
             raise ValueError(f"a value for kind {self.kind!r}, or kind 'statement'")
         if self.kind == "change" and self.base_year is None:
             raise ValueError("a base_year for kind 'change'")
-        if self.indicator is not None and self.kind != "figure":
-            raise ValueError("an indicator only for kind 'figure'")
+        if self.indicator is not None and self.kind not in ("figure", "change"):
+            raise ValueError("an indicator only for kind 'figure' or 'change'")
+        if (self.change is not None) != (self.kind == "change" and self.indicator is not None):
+            raise ValueError("change where a change observes an indicator, and only there")
         return self
 
 

@@ -59,6 +59,17 @@ def printed_value(figure: Printed, indicator: Indicator, words: Words) -> str:
         ends = [plain(round(end, 6)) for end in (figure.lower, figure.upper) if isfinite(end)]
         return with_unit(words("dash").join(ends) or words("dash"), indicator.unit, words)
     decimals = indicator.decimals if figure.decimals is None else figure.decimals
+    if figure.change:
+        return _printed_change(figure, f"{figure.value:+.{decimals}f}", indicator, words)
     value = with_unit(f"{figure.value:.{decimals}f}", indicator.unit, words)
+    if not figure.is_level:
+        value = words("since", value=value, first=figure.year_from)
     key = {">=": "at_least", "<=": "at_most", "~": "about"}.get(figure.qualifier)
     return words(key, value=value) if key else value
+
+
+def _printed_change(figure: Printed, value: str, indicator: Indicator, words: Words) -> str:
+    """A change as its source prints it, against its base year."""
+    if figure.change == "points" and indicator.unit != "%":
+        return words("change_units", value=with_unit(value, indicator.unit, words), base=figure.base_year)
+    return words(f"change_{figure.change}", value=value, base=figure.base_year)

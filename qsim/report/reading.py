@@ -103,6 +103,7 @@ class Reading:
             for figure in self.printed
             if (figure.region, figure.indicator, figure.set_aside) == (region, slug, "")
             and basis in (None, figure.basis)
+            and figure.is_level
         )
 
     @cached_property
@@ -150,11 +151,14 @@ class Reading:
         return self.words.term("collect", "any_definition")
 
     def definition_of(self, figure: Printed) -> str:
-        """Definition of a published figure in words."""
-        for definition in self.assessment.catalogue.get(figure.indicator).definitions:
-            if definition.code == figure.definition:
-                return self.words.name(definition.name)
-        return figure.definition or self.words("dash")
+        """Definition of a published figure in words, and whether it had to be joined to its series."""
+        named = [
+            self.words.name(definition.name)
+            for definition in self.assessment.catalogue.get(figure.indicator).definitions
+            if definition.code == figure.definition
+        ]
+        text = named[0] if named else figure.definition or self.words("dash")
+        return self.words("joined", definition=text) if figure.joins else text
 
     def years_to_collect(self) -> tuple[int, int]:
         """First and last year worth collecting."""

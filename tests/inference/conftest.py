@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from qsim.indicators import Catalogue, Definition, Indicator
+from qsim.indicators import Break, Catalogue, Definition, Indicator
 from qsim.model.likelihood import INTERVAL
 from qsim.model.links import Link
 from qsim.model.series import SeriesData
@@ -24,7 +24,13 @@ def _definition(code):
 def catalogue():
     return Catalogue(
         indicators=(
-            _indicator("pass_rate", definitions=(_definition("old"), _definition("new"))),
+            _indicator(
+                "pass_rate",
+                definitions=(_definition("old"), _definition("new"), _definition("strange")),
+                breaks=(Break(from_basis="old", to_basis="new", mean=-0.5, sd=0.3, rests_on=1, source="a pair"),),
+            ),
+            _indicator("capped_rate", natural_limit=95.0),
+            _indicator("satisfaction", family="index", unit="分", natural_limit=100.0),
             _indicator("rate"),
             _indicator("other_rate", better="lower"),
             _indicator("days", family="days", unit="天", decimals=0),

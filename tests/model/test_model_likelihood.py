@@ -202,3 +202,43 @@ def test_a_narrow_interval_is_a_density_times_its_width(f):
     assert value - np.log(width) == pytest.approx(stats.norm.logpdf(1.0, f, sigma), abs=1e-6)
     assert gradient == pytest.approx((1.0 - f) / sigma**2, abs=1e-6)
     assert curvature == pytest.approx(1.0 / sigma**2, rel=1e-6)
+
+
+LIMITED = [(40, 33, 33), (40, 0, 0), (40, 40, 40), (300, 276, 290), (50_000, 45_000, 45_000)]
+
+
+@pytest.mark.parametrize("counts", LIMITED)
+@pytest.mark.parametrize("limit", [0.95, 0.5, 0.999])
+def test_counts_with_a_natural_limit_are_binomial_in_the_share_below_it(counts, limit):
+    size, low, high = counts
+    kind = BINOMIAL if low == high else BINOMIAL_RANGE
+    for f in (-2.0, 0.5, 3.0):
+        exact = special.logsumexp(stats.binom.logpmf(np.arange(low, high + 1), size, limit * special.expit(f)))
+        value, gradient, curvature = log_likelihood(kind, f, low, high, size, NAN, limit)
+        assert value == pytest.approx(exact, rel=1e-8, abs=1e-8)
+        step = 1e-5
+        up, down = (log_likelihood(kind, f + side, low, high, size, NAN, limit)[0] for side in (step, -step))
+        assert gradient == pytest.approx((up - down) / (2.0 * step), rel=1e-5, abs=1e-4)
+        assert curvature >= 0.0
+
+
+def test_the_curvature_below_a_natural_limit_is_the_expected_one():
+    limit, size = 0.95, 40
+    for f in (-1.0, 1.0, 4.0):
+        k = np.arange(size + 1)
+        gradients = np.array([log_likelihood(BINOMIAL, f, one, one, size, NAN, limit)[1] for one in k])
+        expected = stats.binom.pmf(k, size, limit * special.expit(f)) @ gradients**2
+        assert log_likelihood(BINOMIAL, f, 30, 30, size, NAN, limit)[2] == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("counts", LIMITED[:4])
+def test_a_natural_limit_near_the_whole_is_none(counts):
+    size, low, high = counts
+    kind = BINOMIAL if low == high else BINOMIAL_RANGE
+    near, none = (log_likelihood(kind, 1.5, low, high, size, NAN, limit) for limit in (1.0 - 1e-9, 1.0))
+    np.testing.assert_allclose(near, none, rtol=1e-6, atol=1e-6)
+
+
+def test_a_natural_limit_leaves_numbers_of_things_and_intervals_alone():
+    assert log_likelihood(POISSON, 1.0, 3, 3, NAN, 0.1, 0.5) == log_likelihood(POISSON, 1.0, 3, 3, NAN, 0.1)
+    assert log_likelihood(INTERVAL, 1.0, 0.9, 1.3, NAN, 0.1, 0.5) == log_likelihood(INTERVAL, 1.0, 0.9, 1.3, NAN, 0.1)

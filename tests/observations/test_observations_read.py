@@ -14,7 +14,7 @@ import pytest
 import xarray as xr
 from openpyxl import Workbook
 
-from qsim.observations.columns import NAMES
+from qsim.observations.columns import COLUMNS, NAMES
 from qsim.observations.read import read_observations
 from qsim.shipped import shipped_folder, shipped_observations
 
@@ -56,7 +56,7 @@ def write_xlsx(path: Path, lines: list[list[object]], formats: dict[tuple[int, i
 
 def test_every_variable_of_the_schema_is_there(table, catalogue):
     data = read_observations(table, catalogue=catalogue)
-    added = {"lower", "upper", "basis", "sources", "rows", "set_aside", "published_given"}
+    added = {"lower", "upper", "basis", "joins", "sources", "rows", "set_aside", "published_given"}
     assert set(data.data_vars) == set(NAMES) | added
     assert all(variable.dims == ("observation",) for variable in data.data_vars.values())
     assert data["observation"].values.tolist() == list(range(6))
@@ -65,8 +65,6 @@ def test_every_variable_of_the_schema_is_there(table, catalogue):
 def test_the_names_are_those_of_the_schema():
     page = (Path(__file__).parents[2] / "docs" / "schema.md").read_text("utf-8")
     rows = re.findall(r"^\| `(\w+)` \| ([一-鿿]+) \|", page, flags=re.MULTILINE)
-    from qsim.observations.columns import COLUMNS
-
     assert rows == [(column.name, column.chinese) for column in COLUMNS]
 
 
@@ -115,7 +113,8 @@ def test_frame_xlsx_and_parquet_read_the_same(table, tmp_path, catalogue):
 
 def test_english_and_chinese_columns_read_the_same(table, catalogue):
     frame = as_text(table)
-    english = frame.set_axis(list(NAMES), axis=1)
+    english = frame.rename(columns={column.chinese: column.name for column in COLUMNS})
+    assert set(english.columns) <= set(NAMES)
     xr.testing.assert_identical(
         read_observations(english, catalogue=catalogue), read_observations(frame, catalogue=catalogue)
     )

@@ -15,8 +15,10 @@ import qsim.report
 from qsim.feasibility.records import Reason
 from qsim.figures.fan import band, fan
 from qsim.figures.fonts import characters, shown
-from qsim.figures.printed import printed_figures
-from qsim.report.numbers import band_ranges, percent, plain, verdict, whole_percent
+from qsim.figures.printed import Printed, printed_figures
+from qsim.indicators import Indicator
+from qsim.records import Names
+from qsim.report.numbers import band_ranges, percent, plain, printed_value, verdict, whole_percent
 from qsim.report.reading import Reading
 from qsim.report.requirements import requirement, when
 from qsim.report.widths import balanced
@@ -42,7 +44,7 @@ def test_both_languages_fill_the_same_blanks(key):
 
 def test_no_wording_is_left_unused():
     sources = "".join(path.read_text(encoding="utf-8") for path in Path(qsim.report.__file__).parent.glob("*.py"))
-    built = ("scope_", "lever_", "table_", "col_", "rise", "fall", "grow_", "shrink_")
+    built = ("scope_", "lever_", "table_", "col_", "rise", "fall", "grow_", "shrink_", "change_")
     unused = [key for key in ZH.texts if f'"{key}"' not in sources and not key.startswith(built)]
     assert unused == []
 
@@ -175,3 +177,47 @@ def test_only_bounds_and_round_figures_have_a_bar(assessment):
         if figure.region == "shili" and not figure.set_aside
     ]
     assert [figure.year for figure in own if figure.wide] == [2010]
+
+
+def printed(**traits):
+    blank = dict.fromkeys(("basis", "definition", "published", "source", "url", "set_aside", "joins", "change"), "")
+    numbers = {
+        "value": 9.8,
+        "lower": 9.75,
+        "upper": 9.85,
+        "decimals": 1,
+        "base_year": 0,
+        "year": 2015,
+        "year_from": 2015,
+    }
+    return Printed(region="shili", indicator="food", qualifier="=", **(blank | numbers | traits))
+
+
+CHANGES = [
+    ({"change": "percent", "base_year": 2010}, "%", "比2010年+9.8%", "+9.8 % against 2010"),
+    ({"change": "points", "base_year": 2010}, "%", "比2010年+9.8个百分点", "+9.8 points against 2010"),
+    (
+        {"change": "ambiguous", "base_year": 2010},
+        "%",
+        "比2010年+9.8（百分比或百分点，原文未明）",
+        "+9.8 against 2010 (percent or points)",
+    ),
+    ({"change": "points", "base_year": 2010, "value": -30.0, "decimals": 0}, "个", "比2010年-30个", "-30 against 2010"),
+    ({"year_from": 2011, "value": 92.5}, "%", "92.5%（自2011年起）", "92.5% over 2011 to this year"),
+    ({}, "%", "9.8%", "9.8%"),
+]
+
+
+@pytest.mark.parametrize(("traits", "unit", "chinese", "english"), CHANGES)
+def test_a_change_is_printed_as_one(traits, unit, chinese, english):
+    family = "rate" if unit == "%" else "stock"
+    indicator = Indicator(slug="food", name=Names(zh="食品", en="food"), unit=unit, family=family)
+    assert printed_value(printed(**traits), indicator, ZH) == chinese
+    assert printed_value(printed(**traits), indicator, EN) == english
+
+
+def test_a_joined_figure_says_so_and_is_no_point_of_the_chart(assessment):
+    reading = Reading(assessment, ZH)
+    figure = printed(joins="new", definition="provincial")
+    assert reading.definition_of(figure).endswith("口径不同，按不确定的差距衔接")
+    assert all(point.is_level and not point.joins for point in reading.points("shili/food"))

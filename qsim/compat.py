@@ -17,8 +17,18 @@ _ARVIZ_MAJOR = int(version("arviz").partition(".")[0])
 
 def posterior_of(result: Any) -> xr.Dataset:
     """Posterior group of what a sampler returns, as a dataset."""
-    group = result["posterior"]
+    return _group(result, "posterior")
+
+
+def _group(result: Any, name: str) -> xr.Dataset:
+    group = result[name]
     return group.to_dataset() if isinstance(group, xr.DataTree) else group
+
+
+def _with_divergences(result: Any) -> xr.Dataset:
+    """Posterior group that knows how many of its draws end a path that went astray."""
+    count = int(_group(result, "sample_stats")["diverging"].sum())
+    return posterior_of(result).assign_attrs(divergences=count)
 
 
 def to_arviz(groups: Mapping[str, xr.Dataset]) -> Any:
@@ -61,7 +71,7 @@ class CompiledNuts:
         seed: int,
         target_accept: float,
     ) -> xr.Dataset:
-        """Posterior group, dims (chain, draw, ...), with ``values`` for the data of those names."""
+        """Posterior group, dims (chain, draw, ...), with ``values`` for the data of those names; counts divergences."""
         # two threads of linear algebra on matrices this small wait for each other
         with threadpool_limits(1):
             if self._compiled is None:
@@ -79,7 +89,7 @@ class CompiledNuts:
                 save_warmup=False,
                 progress_bar=False,
             )
-        return posterior_of(result)
+        return _with_divergences(result)
 
     def _sample_pymc(
         self,
@@ -103,4 +113,4 @@ class CompiledNuts:
                 compute_convergence_checks=False,
                 var_names=self._names,
             )
-        return posterior_of(result)
+        return _with_divergences(result)

@@ -59,6 +59,8 @@ class Chains:
     """Sum 1, dims (chain, draw)."""
     pareto_k: float
     """Of the weights; -inf where they are even."""
+    divergences: int
+    """Draws that end a path which went astray: many of them mean that NUTS leaves something out."""
 
     def effective(self, values: Floats) -> float:
         """Effective number of draws for the mean of ``values``, dims (chain, draw)."""
@@ -107,6 +109,7 @@ class NutsSampler:
             offset=posterior[OFFSET].values if OFFSET in posterior else np.empty((*log_weights.shape, 0)),
             weights=weights.reshape(log_weights.shape),
             pareto_k=pareto_k,
+            divergences=int(posterior.attrs["divergences"]),
         )
 
     def _run(self, law: NormalLaw, draws: int, tune: int, seed: int) -> tuple[xr.Dataset, Floats]:

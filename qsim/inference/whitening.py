@@ -96,8 +96,8 @@ def whitened_model(data: SeriesData, level_prior: LevelPrior, proposal: ThetaPri
         # mu given the others: normal, with this mean and sd
         mu, mu_sd = center[_DRIFT] + pt.dot(spread[_DRIFT, :_DRIFT], scales), spread[_DRIFT, _DRIFT]
         moved: dict[str, TensorVariable] = {**stars, _DRIFT_RAW: drift}
-        stand_ins = _stand_ins(data, level_prior, proposal)
-        if stand_ins.constant.size:
+        if data.year.size or data.extras:
+            stand_ins = _stand_ins(data, level_prior, proposal)
             affine = _affine(data, level_prior, stand_ins, first, mu, mu_sd)
             moved |= _conditioned(stand_ins, *affine, moved)
         z = pt.concatenate([first, (mu + mu_sd * moved[_DRIFT_RAW])[None]])

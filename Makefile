@@ -35,7 +35,7 @@ format: $(VENV)/.installed-dev ## put files into the house format
 schema: $(VENV)/.installed ## write the JSON Schemas of the YAML files to docs/schemas
 	@$(BIN)/qsim schema -o docs/schemas
 
-bench: $(VENV)/.installed ## measure time and memory of an appendix
+bench: $(VENV)/.installed ## measure time and memory of an appendix (many series: tests/benchmarks/README.md)
 	@$(BIN)/python tests/benchmarks/bench_appendix.py
 
 statistical: $(VENV)/.installed-test ## run the tests that need many seeds (minutes)

@@ -5,9 +5,10 @@ from pathlib import Path
 from qsim.errors import UnknownNameError
 from qsim.indicators import read_catalogue
 from qsim.observations.read import read_observations
+from qsim.plans.contradictions import contradictions
 from qsim.plans.plan import PlanText
 from qsim.plans.read import plan_catalogue, plan_folder, read_plan
-from qsim.plans.scenarios import ScenarioText
+from qsim.plans.scenarios import read_scenarios
 from qsim.records import read_record, read_yaml
 from qsim.shipped import shipped_plans
 
@@ -18,7 +19,7 @@ def check_path(path: str) -> str:
     Returns
     -------
     str
-        What it holds.
+        What it holds; on further lines, what a plan contradicts itself in.
 
     Raises
     ------
@@ -27,11 +28,12 @@ def check_path(path: str) -> str:
     """
     place = Path(path)
     if place.name == "scenarios.yaml" and not (place.parent / "plan.yaml").is_file():
-        return f"{len(read_record(ScenarioText, place).scenarios)} scenarios"
+        return f"{len(read_scenarios(place).scenarios)} scenarios"
     if place.suffix in (".yaml", ".yml") and place.name not in ("plan.yaml", "scenarios.yaml"):
         if "targets" not in read_yaml(place):
             return f"{len(read_catalogue(place).indicators)} indicators"
-        return f"{len(read_record(PlanText, place).targets)} targets"
+        text = read_record(PlanText, place)
+        return _with_warnings(f"{len(text.targets)} targets", text)
     if place.is_dir() or place.suffix in (".yaml", ".yml") or str(path) in shipped_plans():
         return _check_plan(place.parent if place.suffix else place)
     if not place.exists() and not place.suffix:
@@ -45,6 +47,10 @@ def _check_plan(place: Path) -> str:
     table = plan_folder(place) / "observations.csv"
     held = f"{len(plan.targets)} targets, {len(plan.scenarios)} scenarios"
     if not table.is_file():
-        return held
+        return _with_warnings(held, plan)
     figures = read_observations(table, catalogue=plan_catalogue(plan), cutoff=plan.as_of)
-    return f"{held}, {figures.sizes['observation']} figures"
+    return _with_warnings(f"{held}, {figures.sizes['observation']} figures", plan)
+
+
+def _with_warnings(held: str, plan: PlanText) -> str:
+    return "\n".join([held, *(f"  warning: {found}" for found in contradictions(plan))])

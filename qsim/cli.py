@@ -40,6 +40,10 @@ ScenarioNames = Annotated[
 Draws = Annotated[int, typer.Option(min=100, max=200_000, help="Draws of every series.")]
 Seed = Annotated[int, typer.Option(min=0, help="Start of all random numbers: equal seeds give equal figures.")]
 EngineName = Annotated[Literal["laplace", "nuts"], typer.Option(help="nuts samples the same model with PyMC: slow.")]
+OtherEngine = Annotated[
+    Literal["laplace", "nuts"] | None,
+    typer.Option("--compare-engine", help="Also say how far the probabilities move under this engine; nuts is slow."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
 
 
@@ -107,13 +111,14 @@ def appendix(
     draws: Draws = 4000,
     seed: Seed = 0,
     engine: EngineName = "laplace",
+    compare_engine: OtherEngine = None,
     quiet: Quiet = False,
 ) -> None:
     """Write the feasibility appendix of a plan: Word, web page, table, draws, figures."""
     from qsim.report.appendix import write_appendix
 
     with _progress(plan, quiet=quiet) as report:
-        study = _run(plan, as_of, data, scenario, draws, seed, engine, report)
+        study = _run(plan, as_of, data, scenario, draws, seed, engine, compare_engine, report)
         written = write_appendix(study.assessment, output, language=lang)
     for path in written:
         if path.parent == output:
@@ -130,13 +135,14 @@ def assess(
     draws: Draws = 4000,
     seed: Seed = 0,
     engine: EngineName = "laplace",
+    compare_engine: OtherEngine = None,
     quiet: Quiet = False,
 ) -> None:
     """Print the assessment of a plan as CSV."""
     from qsim.report.table import csv_text
 
     with _progress(plan, quiet=quiet) as report:
-        study = _run(plan, as_of, data, scenario, draws, seed, engine, report)
+        study = _run(plan, as_of, data, scenario, draws, seed, engine, compare_engine, report)
     sys.stdout.write(csv_text(study.assessment, lang))
 
 
@@ -203,11 +209,22 @@ def _run(
     draws: int,
     seed: int,
     engine: Literal["laplace", "nuts"],
+    other_engine: Literal["laplace", "nuts"] | None,
     report: _Report,
 ) -> "Study":
     from qsim.study import run
 
-    return run(plan, as_of=as_of, data=data, scenarios=scenario, draws=draws, seed=seed, engine=engine, progress=report)
+    return run(
+        plan,
+        as_of=as_of,
+        data=data,
+        scenarios=scenario,
+        draws=draws,
+        seed=seed,
+        engine=engine,
+        other_engine=other_engine,
+        progress=report,
+    )
 
 
 def _cell(value: object) -> str:

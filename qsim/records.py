@@ -169,7 +169,7 @@ def _shown(value: object) -> str:
     if isinstance(value, str | int | float):
         return repr(value)
     if isinstance(value, dict):
-        return "a mapping"
+        return "a mapping" if value else "an empty mapping"
     if isinstance(value, list | tuple):
         return "a list" if value else "an empty list"
     return str(value)
@@ -193,6 +193,7 @@ _EXPECTED: Mapping[str, str] = {
     "model_type": "a mapping of keys to values",
     "model_attributes_type": "a mapping of keys to values",
     "too_short": "a list with at least {min_length} entry",
+    "too_long": "a list with at most {max_length} entries",
     "greater_than": "a number above {gt:g}",
     "greater_than_equal": "a number from {ge:g}",
     "less_than": "a number below {lt:g}",
@@ -222,6 +223,8 @@ def _fault(kind: type[BaseModel], details: "ErrorDetails") -> Fault:
     expected = (
         _EXPECTED[what].format(**context) if what in _EXPECTED else details["msg"].removeprefix("Input should be ")
     )
+    if what == "too_short" and isinstance(got, dict):
+        expected = expected.replace("a list", "a mapping")
     return Fault(where, _shown(got), expected)
 
 

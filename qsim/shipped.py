@@ -1,11 +1,14 @@
 """Where the shipped plans, catalogue and figures lie."""
 
+import csv
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 from qsim.indicators import Catalogue, read_catalogue
 
 _PACKAGE = Path(__file__).resolve().parent
+_REGION_COLUMNS = ("region", "地区")
 
 
 def shipped_folder() -> Path:
@@ -34,3 +37,22 @@ def shipped_catalogue() -> Catalogue:
 def shipped_observations() -> tuple[Path, ...]:
     """Tables of figures that several plans share (nation, peers)."""
     return tuple(sorted((shipped_folder() / "observations").glob("*.csv")))
+
+
+@cache
+def shipped_regions() -> frozenset[str]:
+    """Regions with figures among the shipped ones."""
+    own = shipped_folder().glob("*/observations.csv")
+    return regions_of([*shipped_observations(), *own])
+
+
+def regions_of(tables: Iterable[Path]) -> frozenset[str]:
+    """Regions named in tables of figures; a table without such a column names none.
+
+    Only the names are read here, whatever else may be wrong with a table is said by the room that reads it.
+    """
+    found: set[str] = set()
+    for path in tables:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
+            found.update(row.get(column) or "" for row in csv.DictReader(lines) for column in _REGION_COLUMNS)
+    return frozenset(found - {""})

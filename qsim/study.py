@@ -10,7 +10,7 @@ import xarray as xr
 
 from qsim.errors import Fault, ObservationError, PlanError, UnknownNameError
 from qsim.feasibility.assess import assess
-from qsim.feasibility.events import ASSESSED_KINDS, years_needed
+from qsim.feasibility.events import is_flow, years_needed
 from qsim.feasibility.records import Assessment
 from qsim.forecast.posterior import Posterior, fit
 from qsim.indicators import Catalogue
@@ -21,6 +21,7 @@ from qsim.plans.baselines import baseline_table
 from qsim.plans.plan import Plan
 from qsim.plans.read import plan_catalogue, plan_folder, read_plan
 from qsim.plans.scenarios import Scenario
+from qsim.plans.targets import RelativeTarget, Target
 from qsim.records import nearest
 from qsim.shipped import shipped_catalogue, shipped_folder, shipped_observations, shipped_plans
 
@@ -45,6 +46,8 @@ def run(
     engine: Engine = "laplace",
     draws: int = 4000,
     seed: int = 0,
+    beside: bool = True,
+    other_engine: Engine | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Study:
     """Read a plan and its figures, fit, forecast and assess.
@@ -61,6 +64,8 @@ def run(
         Names of the scenarios; all of the plan if not given.
     draws, seed, engine
         As in :func:`qsim.fit`.
+    beside, other_engine
+        As in :func:`qsim.assess`.
     progress : callable, optional
         Called with the number of series done and of all series.
 
@@ -77,7 +82,7 @@ def run(
     _check_horizon(read, cutoff)
     catalogue = plan_catalogue(read)
     observations = _observations(read, plan_folder(plan), data, catalogue, cutoff)
-    wanted = tuple(dict.fromkeys((read.region.id, target.indicator) for target in read.targets))
+    wanted = _wanted(read)
     bases = _bases(read, catalogue)
     # annual figures of the cut-off's own year are rare by then, and used where they stand
     years = observations["year"].values[observations["set_aside"].values == ""]
@@ -97,8 +102,16 @@ def run(
             seed=seed,
             progress=None if progress is None else lambda _: progress(next(done), len(answered)),
         )
-        forecast = posterior.forecast(_years(read, posterior), chosen)
-    assessment = assess(forecast, read, posterior=posterior, observations=observations, catalogue=catalogue)
+        forecast = posterior.forecast(_years(read, posterior, catalogue), chosen)
+    assessment = assess(
+        forecast,
+        read,
+        posterior=posterior,
+        observations=observations,
+        catalogue=catalogue,
+        beside=beside,
+        other_engine=other_engine,
+    )
     return Study(plan=read, observations=observations, posterior=posterior, assessment=assessment)
 
 
@@ -162,17 +175,33 @@ def _check_region(plan: Plan, own: xr.Dataset, source: Path) -> None:
 
 
 def _bases(plan: Plan, catalogue: Catalogue) -> dict[Key, str]:
-    """Basis that each target's definition names."""
+    """Basis that each target's definition names, for the region and for what it is compared with."""
     return {
-        (plan.region.id, target.indicator): catalogue.get(target.indicator).basis(target.definition)
+        (region, target.indicator): catalogue.get(target.indicator).basis(target.definition)
         for target in plan.targets
         if target.definition is not None
+        for region in _regions(plan, target)
     }
 
 
-def _years(plan: Plan, posterior: Posterior) -> list[int]:
+def _wanted(plan: Plan) -> tuple[Key, ...]:
+    """Series of the region and of what it is compared with; the region's own first."""
+    own = [(plan.region.id, target.indicator) for target in plan.targets]
+    others = [(region, target.indicator) for target in plan.targets for region in _regions(plan, target)]
+    return tuple(dict.fromkeys([*own, *others]))
+
+
+def _regions(plan: Plan, target: Target) -> tuple[str, ...]:
+    """Regions whose figures a target looks at."""
+    reference = target.reference_region if isinstance(target, RelativeTarget) else None
+    return (plan.region.id,) if reference is None else (plan.region.id, reference)
+
+
+def _years(plan: Plan, posterior: Posterior, catalogue: Catalogue) -> list[int]:
     """Years the targets need, and every year from the origin to the last of them for the charts."""
-    needed = {year for target in plan.targets if isinstance(target, ASSESSED_KINDS) for year in years_needed(target)}
+    needed = {
+        year for target in plan.targets for year in years_needed(target, flow=is_flow(catalogue.get(target.indicator)))
+    }
     last = max(target.last_year for target in plan.targets)
     return sorted(
         {year for year in needed if year >= posterior.past_years[0]} | {*range(posterior.origin + 1, last + 1)}

@@ -60,8 +60,8 @@ Status = Literal["binding", "expected", "unstated"]
 
 Category = Literal["product", "engineering", "service", "environment", "foundation", "brand", "other"]
 
-Evidence = Literal["figures", "prior", "not_testable", "not_assessed"]
-"""What an assessed probability rests on: own figures; the pool alone; nothing; or a kind not assessed yet."""
+Evidence = Literal["figures", "prior", "not_testable"]
+"""What an assessed probability rests on: own figures; the pool alone; nothing."""
 
 INTERVAL_PROBABILITY: Final = 0.8
 """The one interval probability of every figure and table, named in each caption. [1]"""

@@ -85,10 +85,19 @@ def test_assess_prints_the_assessment_table_and_nothing_else(qsim):
     assert (ending.code, ending.err) == (DONE, "")
     table = pd.read_csv(io.StringIO(ending.out))
     assert tuple(table.columns) == COLUMNS
-    assert set(table["evidence"]) == {"figures", "prior", "not_testable", "not_assessed"}
-    assert table["note"].dropna().str.isascii().all()
+    assert set(table["evidence"]) == {"figures", "prior", "not_testable"}
+    assert table["note"].dropna().map(str.isascii).all()
     chances = table["p_published"].dropna()
     assert chances.between(0, 1).all()
+
+
+def test_probabilities_are_compared_with_another_engine_on_request(qsim):
+    ending = qsim("assess", SMALL, *QUICK, "--compare-engine", "laplace")
+    table = pd.read_csv(io.StringIO(ending.out))
+    base = table[(table["scenario"] == "baseline") & (table["scope"] == "overall") & table["p_published"].notna()]
+    # the same engine again: four standard errors at a hundred draws and more
+    assert (base["p_other_engine"] - base["p_published"]).abs().max() <= 0.2
+    assert base["p_other_engine"].notna().all()
 
 
 def test_progress_goes_to_stderr_and_only_there(qsim, monkeypatch):
@@ -120,7 +129,7 @@ def fresh(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
 def test_the_appendix_is_written_and_its_files_are_named(fresh):
     out, ended = fresh
     assert (ended.returncode, ended.stderr) == (DONE, "")
-    names = ["appendix.docx", "appendix.html", "assessment.csv", "study.nc"]
+    names = ["appendix.docx", "appendix.html", "assessment.csv", "joint.csv", "checkpoints.csv", "study.nc"]
     assert ended.stdout.splitlines()[:-1] == [str(out / name) for name in names]
     assert all((out / name).stat().st_size > 0 for name in names)
     assert {path.name for path in out.iterdir()} == {*names, "figures", "notes.txt"}
@@ -279,10 +288,10 @@ def test_a_defect_ends_with_exit_code_1_and_its_trace():
 
 SHIPPED = shipped_folder()
 GOOD = [
-    (SHIPPED / SMALL, "46 targets, 2 scenarios"),
-    (SMALL, "46 targets, 2 scenarios"),
+    (SHIPPED / SMALL, "46 targets, 6 scenarios"),
+    (SMALL, "46 targets, 6 scenarios"),
     (SHIPPED / SMALL / "plan.yaml", "46 targets"),
-    (SHIPPED / SMALL / "scenarios.yaml", "2 scenarios"),
+    (SHIPPED / SMALL / "scenarios.yaml", "6 scenarios"),
     (SHIPPED / SMALL / "observations.csv", " figures, "),
     (SHIPPED / "indicators.yaml", " indicators"),
     *((path, " figures, ") for path in sorted(SHIPPED.glob("observations/*.csv"))),

@@ -13,7 +13,7 @@ from qsim.forecast.posterior import Posterior
 from qsim.observations.columns import COLUMNS as TABLE_COLUMNS
 from qsim.observations.dataset import AFTER_CUTOFF, NO_DEFINITION, OTHER_BASIS, PARTIAL_YEAR
 from qsim.plans.read import read_plan
-from qsim.report.table import COLUMNS, assessment_frame
+from qsim.report.table import CHECKPOINT_COLUMNS, COLUMNS, JOINT_COLUMNS, assessment_frame
 from qsim.vocabulary import QUALIFIERS, THETA_NAMES, Evidence
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "schema.md"
@@ -101,6 +101,25 @@ def test_reasons_why_an_observation_is_set_aside():
     assert set(named(cells[2])) == {PARTIAL_YEAR, AFTER_CUTOFF, NO_DEFINITION, OTHER_BASIS}
 
 
+def test_shapes_and_scales_of_levers():
+    from typing import get_args
+
+    from qsim.plans.levers import Lever, Measure
+    from qsim.plans.sizes import Size
+
+    kinds = get_args(Measure)
+    shapes = [shape for kind in kinds for shape in get_args(kind.model_fields["shape"].annotation)]
+    assert sorted(named(cells[0])[0] for cells in rows("Scenarios")) == sorted(shapes)
+    for cells in rows("Scenarios"):
+        (kind,) = [one for one in kinds if named(cells[0])[0] in get_args(one.model_fields["shape"].annotation)]
+        words = {"latest", "average", "best", "top", "quantile"}
+        assert set(named(cells[1])) - words <= set(kind.model_fields)
+    text = section("Scenarios")
+    assert all(f"`{scale}`" in text for scale in get_args(Lever.model_fields["scale"].annotation))
+    laws = [get_args(law.model_fields["law"].annotation)[0] for law in get_args(get_args(Size)[0])]
+    assert all(f"`{law}` (" in text for law in laws)
+
+
 def test_dims_and_variables_of_the_forecast(forecast):
     dims = re.search(r"Dims `\(([^)]*)\)`", section("Forecast"))[1].split(", ")
     assert dims == ["scenario", "chain", "draw", "series", "year"]
@@ -166,6 +185,13 @@ def test_columns_of_the_assessment():
     assert documented == list(COLUMNS)
 
 
+@pytest.mark.parametrize(
+    ("title", "columns"), [("Joint probabilities", JOINT_COLUMNS), ("Checkpoints", CHECKPOINT_COLUMNS)]
+)
+def test_columns_of_the_other_tables(title, columns):
+    assert [name for cells in rows(title) for name in named(cells[0])] == list(columns)
+
+
 def test_words_of_the_assessment():
     cells = {name: row[1] for row in rows("Assessment table") for name in named(row[0])}
     assert named(cells["evidence"]) == list(Evidence.__args__)
@@ -185,9 +211,9 @@ def test_rows_of_the_assessment():
     assert path["level"].isna().tolist() == [False, False, False, True]
     assert path["p_published"].between(0, 1).all()
     assert set(frame["region"]) == {"guizhou"}
-    not_assessed = frame[frame["evidence"].isin(["not_assessed", "not_testable"])]
-    assert not_assessed[["p_published", "p_true"]].isna().all(axis=None)
-    assert (not_assessed["note"] != "").all()
+    without = frame[frame["evidence"] == "not_testable"]
+    assert without[["p_published", "p_true"]].isna().all(axis=None)
+    assert (without["note"] != "").all()
 
 
 def _figures(plan):

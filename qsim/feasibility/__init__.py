@@ -1,1 +1,1 @@
-"""Targets as events on forecast draws, and what belongs to their probabilities."""
+"""Targets as events on forecast draws, alone and together, and what is read beside their probabilities."""

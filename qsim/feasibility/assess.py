@@ -1,30 +1,37 @@
-"""From forecast draws to the probability of every target of a plan."""
+"""From forecast draws to the probability of every target of a plan, and to what is read beside it."""
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import xarray as xr
 
 from qsim import __version__
-from qsim.feasibility.events import ASSESSED_KINDS, levels_of, met, years_needed
-from qsim.feasibility.records import Assessment, Reason, TargetResult, YearResult
+from qsim.feasibility.beside import TABLES, Beside, Tables
+from qsim.feasibility.chance import Chances
+from qsim.feasibility.draws import ForecastDraws
+from qsim.feasibility.events import COUNTED, Bools, Floats, is_flow, is_met, levels_of, years_needed
+from qsim.feasibility.joint import Joint, joint
+from qsim.feasibility.levels import recommended
+from qsim.feasibility.records import (
+    CAUTIONS,
+    Assessment,
+    Frame,
+    Reason,
+    TargetResult,
+    TrackRecord,
+    YearResult,
+    YearShare,
+)
 from qsim.forecast.posterior import Posterior
 from qsim.indicators import Catalogue
+from qsim.inference.fit import Engine
 from qsim.plans.plan import Plan
 from qsim.plans.read import plan_catalogue
-from qsim.plans.targets import LevelTarget, MaintainTarget, PathTarget, Target
-from qsim.vocabulary import (
-    BASELINE_SCENARIO,
-    PERCENT_FAMILIES,
-    PUBLISHED,
-    RATE,
-    SAMPLE_DIMS,
-    SCENARIO,
-    SERIES,
-    YEAR,
-    Evidence,
-)
+from qsim.plans.targets import LevelTarget, MaintainTarget, PathTarget, RangeTarget, RelativeTarget, Target, ZeroTarget
+from qsim.vocabulary import PUBLISHED, RATE, SAMPLE_DIMS, Evidence
 
 
 def assess(
@@ -34,6 +41,10 @@ def assess(
     posterior: Posterior | None = None,
     observations: xr.Dataset | None = None,
     catalogue: Catalogue | None = None,
+    beside: bool = True,
+    other_engine: Engine | None = None,
+    tables: Tables = TABLES,
+    track_record: TrackRecord | None = None,
 ) -> Assessment:
     """Say how likely every target of a plan is to be met.
 
@@ -43,11 +54,21 @@ def assess(
         ``rate`` and ``published`` of at least the years the targets need. [unit]
     plan : Plan
     posterior : Posterior, optional
-        Where the forecast came from: adds the past and the diagnostics to the report.
+        Where the forecast came from: adds the past, the diagnostics, and what is read beside a probability.
     observations : xarray.Dataset, optional
         The figures: adds their list, and the size of each pool, to the report.
     catalogue : Catalogue, optional
         Indicators; the shipped ones and the plan's own if not given.
+    beside : bool
+        Whether to work out what is read beside a probability from the posterior: pace, marks, checkpoints,
+        sensitivity, grade, reasons. Fits every series three more times.
+    other_engine : {"laplace", "nuts"}, optional
+        Another engine to compare the probabilities with; slow if it is NUTS. What NUTS has sampled is always compared,
+        as its sensitivities come from the default engine.
+    tables : Tables
+        Verdicts of office marks and bounds of grades, where an office has its own.
+    track_record : TrackRecord, optional
+        How often comparable targets were met.
 
     Returns
     -------
@@ -60,11 +81,11 @@ def assess(
         If the forecast lacks a year that a target needs.
     """
     known = catalogue if catalogue is not None else plan_catalogue(plan)
-    pools = _pool_sizes(observations, plan.region.id)
-    scenarios = [str(name) for name in forecast[SCENARIO].values] if forecast.sizes else [BASELINE_SCENARIO]
-    results = tuple(
-        _result(target, scenario, forecast, plan, known, pools) for scenario in scenarios for target in plan.targets
-    )
+    room = _Room(plan, Chances(ForecastDraws(forecast), known), _pool_sizes(observations, plan.region.id))
+    found = [room.judge(target, scenario) for scenario in room.chances.draws.scenarios for target in plan.targets]
+    results = [result for result, _ in found]
+    if beside and posterior is not None and room.chances.draws.labels:
+        results = Beside(plan, room.chances, posterior, tables).add(results, other_engine=other_engine)
     return Assessment(
         plan=plan,
         catalogue=known,
@@ -72,7 +93,9 @@ def assess(
         history=posterior.history if posterior is not None else xr.Dataset(),
         forecast=forecast,
         diagnostics=posterior.diagnostics if posterior is not None else xr.Dataset(),
-        results=results,
+        results=tuple(results),
+        joint=tuple(_joints(plan, found, room.chances.draws.scenarios)),
+        frame=Frame(track_record=track_record, cautions=CAUTIONS),
         seed=posterior.seed if posterior is not None else 0,
         draws=math.prod(forecast.sizes.get(dim, 0) for dim in SAMPLE_DIMS),
         engine=posterior.engine if posterior is not None else "",
@@ -80,66 +103,110 @@ def assess(
     )
 
 
-def _result(
-    target: Target,
-    scenario: str,
-    forecast: xr.Dataset,
-    plan: Plan,
-    catalogue: Catalogue,
-    pools: Mapping[tuple[str, str], int],
-) -> TargetResult:
-    label = f"{plan.region.id}/{target.indicator}"
-    indicator = catalogue.get(target.indicator)
-    has_draws = SERIES in forecast.dims and label in forecast[SERIES].values
-    basis = indicator.basis(target.definition) if target.definition is not None else None
-    if has_draws:
-        basis = str(forecast["basis"].sel({SERIES: label}).item())
-    pool = max(
-        (size for (slug, on), size in pools.items() if slug == indicator.slug and basis in (None, on)), default=0
-    )
-    if not isinstance(target, ASSESSED_KINDS):
-        return _without(target, scenario, "not_assessed", "kind_later", pool)
-    if not has_draws:
-        return _without(target, scenario, "not_testable", "small_pool" if pool else "no_figures", pool)
-    draws = forecast.sel({SERIES: label, SCENARIO: scenario})
-    missing = _unknown_year(target, draws)
-    if missing:
-        return _without(target, scenario, "not_testable", missing, pool)
-    step = 10.0 ** -int(draws["decimals"]) if indicator.family in PERCENT_FAMILIES else 0.0
-    published, true = met(target, draws[PUBLISHED]), met(target, draws[RATE], print_step=step)
-    n_figures = int(draws["n_figures"])
-    return TargetResult(
-        scenario=scenario,
-        target=target,
-        series=label,
-        evidence="figures" if n_figures else "prior",
-        pool_regions=pool,
-        n_figures=n_figures,
-        last_figure_year=int(draws["last_figure_year"]) if n_figures else None,
-        p_published=float(published.all(YEAR).mean()),
-        p_true=float(true.all(YEAR).mean()),
-        years=tuple(_years(target, published, true)),
-    )
+Judged = tuple[TargetResult, Bools | None]
+"""A result, and whether each draw meets the whole statement by its published figures."""
 
 
-def _years(target: Target, published: xr.DataArray, true: xr.DataArray) -> Iterator[YearResult]:
-    levels = levels_of(target)
-    for year in target.years:
-        yield YearResult(
-            year=year,
-            level=levels.get(year),
-            p_published=float(published.sel({YEAR: year}).mean()),
-            p_true=float(true.sel({YEAR: year}).mean()),
+@dataclass(frozen=True, eq=False)
+class _Room:
+    plan: Plan
+    chances: Chances
+    pools: Mapping[tuple[str, str], int]
+
+    def judge(self, target: Target, scenario: str) -> Judged:
+        """One target under one scenario."""
+        label = f"{self.plan.region.id}/{target.indicator}"
+        draws, indicator = self.chances.draws, self.chances.indicator(target)
+        has_draws = label in draws.labels
+        basis = indicator.basis(target.definition) if target.definition is not None else None
+        if has_draws:
+            basis = str(draws.forecast["basis"].values[draws.labels[label]])
+        pool = max(
+            (size for (slug, on), size in self.pools.items() if slug == indicator.slug and basis in (None, on)),
+            default=0,
         )
+        if isinstance(target, RelativeTarget) and target.reference_region is None:
+            return _without(target, scenario, "no_reference_figures", pool), None
+        if not has_draws:
+            return _without(target, scenario, "small_pool" if pool else "no_figures", pool), None
+        if self.chances.lacks_reference(target, label):
+            return _without(target, scenario, "no_reference_figures", pool), None
+        missing = self._unknown_year(target, scenario, label)
+        if missing:
+            return _without(target, scenario, missing, pool), None
+        return self._with_draws(target, scenario, label, pool)
+
+    def _with_draws(self, target: Target, scenario: str, label: str, pool: int) -> Judged:
+        chances, place = self.chances, self.chances.draws.labels[label]
+        published, true = (chances.margin(target, scenario, label, variable) for variable in (PUBLISHED, RATE))
+        met, met_true = is_met(target, published), is_met(target, true)
+        whole = np.asarray(met.all(axis=-1))
+        own, decimals = chances.draws.figures[label], int(chances.draws.forecast["decimals"].values[place])
+        indicator = chances.indicator(target)
+        evidence: Evidence = "figures" if own and not chances.pooled_reference(target) else "prior"
+        result = TargetResult(
+            scenario=scenario,
+            target=target,
+            series=label,
+            evidence=evidence,
+            pool_regions=pool,
+            n_figures=own,
+            last_figure_year=int(chances.draws.forecast["last_figure_year"].values[place]) if own else None,
+            p_published=float(whole.mean()),
+            p_true=float(met_true.all(axis=-1).mean()),
+            years=tuple(_years(target, published, met, met_true)),
+            reached=tuple(
+                YearShare(year=year, share=share)
+                for year, share in chances.first_reached(target, scenario, label, self.plan.period.first_year).items()
+            ),
+            recommended=recommended(
+                target,
+                chances.figures(scenario, label),
+                decimals=0 if indicator.family in COUNTED else decimals,
+                flow=is_flow(indicator),
+            ),
+        )
+        return result, whole
+
+    def _unknown_year(self, target: Target, scenario: str, label: str) -> Reason:
+        """Why draws of a year are missing, if they are: a series begins with its first figure."""
+        draws = self.chances.draws
+        needed = years_needed(target, flow=is_flow(self.chances.indicator(target)))
+        rate = draws.of(scenario, label, RATE)
+        known = tuple(year for year in needed if year in draws.years)
+        early = any(year < draws.years[0] for year in needed)
+        if not early and not np.isnan(rate.over(known)).any():
+            return ""
+        fixed = LevelTarget | PathTarget | MaintainTarget | RangeTarget | RelativeTarget | ZeroTarget
+        return "before_first_figure" if isinstance(target, fixed) else "base_year_unknown"
 
 
-def _without(target: Target, scenario: str, evidence: Evidence, reason: Reason, pool: int) -> TargetResult:
+def _years(target: Target, margin: Floats, met: Bools, met_true: Bools) -> Sequence[YearResult]:
+    levels = levels_of(target)
+    found = []
+    for place, year in enumerate(target.years):
+        # a draw in which nothing is published fails, and has no gap
+        fails = ~met[:, place] & np.isfinite(margin[:, place])
+        found.append(
+            YearResult(
+                year=year,
+                level=levels.get(year),
+                p_published=float(met[:, place].mean()),
+                p_true=float(met_true[:, place].mean()),
+                # an exact sum, so that the order of draws does not matter
+                shortfall=-math.fsum(margin[fails, place]) / int(fails.sum()) + 0.0 if fails.any() else None,
+            )
+        )
+    return found
+
+
+def _without(target: Target, scenario: str, reason: Reason, pool: int) -> TargetResult:
     levels = levels_of(target)
     return TargetResult(
         scenario=scenario,
         target=target,
         series=None,
-        evidence=evidence,
+        evidence="not_testable",
         reason=reason,
         pool_regions=pool,
         years=tuple(
@@ -148,16 +215,29 @@ def _without(target: Target, scenario: str, evidence: Evidence, reason: Reason, 
     )
 
 
-def _unknown_year(target: Target, draws: xr.Dataset) -> Reason:
-    """Why draws of a year are missing, if they are: a series begins with its first figure."""
-    first = int(draws[YEAR].min())
-    years = [year for year in years_needed(target) if year >= first and year in draws[YEAR]]
-    early = any(year < first for year in years_needed(target))
-    if not early and not bool(draws[RATE].sel({YEAR: years}).isnull().any()):
-        return ""
-    return (
-        "before_first_figure" if isinstance(target, LevelTarget | PathTarget | MaintainTarget) else "base_year_unknown"
-    )
+def _joints(plan: Plan, found: Sequence[Judged], scenarios: Sequence[str]) -> list[Joint]:
+    """The whole plan, each category, the binding targets; statements of one series count once."""
+    made: list[Joint | None] = []
+    for scenario in scenarios:
+        own = [
+            (result, whole)
+            for result, whole in found
+            if whole is not None and result.scenario == scenario and result.evidence == "figures"
+        ]
+        made.append(joint(_by_series(own), scenario=scenario))
+        for category in dict.fromkeys(target.category for target in plan.targets):
+            part = [entry for entry in own if entry[0].target.category == category]
+            made.append(joint(_by_series(part), scenario=scenario, scope="category", category=category))
+        binding = [entry for entry in own if entry[0].target.status == "binding"]
+        made.append(joint(_by_series(binding), scenario=scenario, scope="binding"))
+    return [one for one in made if one is not None]
+
+
+def _by_series(found: Sequence[tuple[TargetResult, Bools]]) -> dict[str, list[Bools]]:
+    groups: dict[str, list[Bools]] = {}
+    for result, whole in found:
+        groups.setdefault(str(result.series), []).append(whole)
+    return groups
 
 
 def _pool_sizes(observations: xr.Dataset | None, region: str) -> dict[tuple[str, str], int]:

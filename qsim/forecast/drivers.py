@@ -1,8 +1,8 @@
 r"""The random numbers behind the future of every series, and how those of several series move together.
 
 A future year of a series takes a width w and standard normals (v, u) for its shocks (w v, w u), a normal e for the year
-noise of its figure, and a uniform for the sample. Each series has streams of its own. With a correlation R between
-series, those of one year become
+noise of its figure, and a normal score for the chance of its sample. Each series has streams of its own. With a
+correlation R between series, those of one year become
 
 .. math:: (v, u, e) \to L (v, u, e), \quad L L^T = R, \qquad w \to \text{its own values in the order of } L' g_w,
 
@@ -35,15 +35,15 @@ class Drivers:
     """Random numbers of one series."""
 
     first_year: int
-    """First year of ``noise`` and ``uniforms``."""
+    """First year of ``noise`` and ``scores``."""
     normals: Floats
     """(v, u) of every future year, dims (draw, future year, 2)."""
     widths: Floats
     """dims (draw, future year)."""
     noise: Floats
     """e of every year, dims (draw, year)."""
-    uniforms: Floats
-    """Chance of the sample, dims (draw, year)."""
+    scores: Floats
+    """Chance of the sample as a standard normal score, dims (draw, year)."""
 
 
 def draw_drivers(label: str, draws: int, *, first_year: int, origin: int, last_year: int, seed: int) -> Drivers:
@@ -61,14 +61,14 @@ def draw_drivers(label: str, draws: int, *, first_year: int, origin: int, last_y
     for step in range(last - origin):
         widths[:, step] = shock_widths(rng, draws)
         normals[:, step] = rng.standard_normal((draws, 2))
-    noise, uniforms = (np.empty((draws, last - first + 1)) for _ in range(2))
+    noise, scores = (np.empty((draws, last - first + 1)) for _ in range(2))
     # years count from the origin outwards, each way with a stream of its own, for the same reason
     future_rng, past_rng = stream(seed, label, "figures"), stream(seed, label, "past figures")
     for year in sorted(range(first, last + 1), key=lambda year: abs(year - origin)):
         figure_rng = future_rng if year > origin else past_rng
         noise[:, year - first] = figure_rng.standard_normal(draws)
-        uniforms[:, year - first] = figure_rng.random(draws)
-    return Drivers(first_year=first, normals=normals, widths=widths, noise=noise, uniforms=uniforms)
+        scores[:, year - first] = figure_rng.standard_normal(draws)
+    return Drivers(first_year=first, normals=normals, widths=widths, noise=noise, scores=scores)
 
 
 def move_together(drivers: Sequence[Drivers], correlation: Floats) -> tuple[Drivers, ...]:

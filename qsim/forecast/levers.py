@@ -1,52 +1,125 @@
-"""Levers as shifts of the link scale: drawn once, the same in every scenario that pulls them."""
+"""Levers of a scenario, applied to the draws of one series.
 
-from collections.abc import Sequence
+First a course takes the place of the trend, then effects are added on the link scale, then a limit flattens what comes
+near it; samples, definitions and the end of a series change the published figure alone. Every lever is measured on the
+levels without any, so their order does not matter; nothing moves a year up to the origin.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qsim.inference.fit import stream
-from qsim.model.links import Link
-from qsim.plans.scenarios import Certain, Lever, Normal, Size
+from qsim.forecast.levers_courses import course_level
+from qsim.forecast.levers_figures import USUAL, FigureChange
+from qsim.forecast.levers_scales import add_effect, lever_effect
+from qsim.forecast.levers_sizes import size_draws, size_scores
+from qsim.forecast.trend import Trend
+from qsim.model.series import SeriesData
+from qsim.plans.levers import Course, DefinitionChange, Discontinued, Lever, Measure, NaturalLimit, SamplingPlan
+from qsim.plans.scenarios import Scenario
 
 Floats = NDArray[np.float64]
 
 
-def lever_shift(lever: Lever, level: Floats, years: Sequence[int], link: Link, seed: int) -> Floats:
-    """Shift of the level by one lever.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Moved:
+    """One series under a scenario."""
 
-    A size in points is taken at each draw's level of the year before the lever starts and carried on the link scale, so
-    that an effect saturates near the limit of the scale by itself.
+    level: Floats
+    """dims (draw, year). [link scale]"""
+    figures: FigureChange = USUAL
+
+
+def touches(lever: Measure, data: SeriesData) -> bool:
+    """Whether a lever acts on a series."""
+    return data.indicator.slug in lever.indicators and (not lever.regions or data.region in lever.regions)
+
+
+def scenario_sizes(scenario: Scenario, draws: int, seed: int) -> dict[str, Floats]:
+    """Draws of what is uncertain about each lever, dims (draw), by lever id: the same in every series."""
+    return {
+        lever.id: size_draws(law, size_scores(lever.id, scenario.correlations, draws, seed))
+        for lever in scenario.levers
+        if (law := lever.law) is not None
+    }
+
+
+def apply_levers(
+    levers: Sequence[Measure], sizes: Mapping[str, Floats], trend: Trend, usual_trials: float | None
+) -> Moved:
+    """Levels and ways of publishing of one series under the levers of a scenario.
 
     Parameters
     ----------
-    level : array, dims (draw, year)
-        Levels without any lever, of every year of the series, whichever years are asked for. [link scale]
+    sizes : mapping of str to array, dims (draw)
+        As :func:`scenario_sizes` draws them.
+    usual_trials : float or None
+        Sample behind a usual figure.
 
-    Returns
-    -------
-    array, dims (draw, year)
-        Shift. [link scale]
+    Raises
+    ------
+    HorizonError
+        If a lever needs a year, a limit or peers that the series does not have.
     """
-    size = draw_size(lever.size, level.shape[0], stream(seed, lever.id, "lever"))
-    if lever.scale == "points":
-        before = max(0, int(np.searchsorted(years, lever.start_year)) - 1)
-        size = size / link.slope(level[:, min(before, level.shape[1] - 1)])
-    return size[:, None] * share_in_effect(lever, years)[None, :]
+    levers = sorted((lever for lever in levers if touches(lever, trend.data)), key=lambda lever: lever.id)
+    level = trend.level
+    for lever in levers:
+        if isinstance(lever, Course):
+            level = course_level(lever, trend, sizes.get(lever.id))
+    for lever in levers:
+        if isinstance(lever, Lever):
+            level = add_effect(level, *lever_effect(lever, trend, sizes[lever.id]))
+    figures = USUAL
+    for lever in levers:
+        if isinstance(lever, NaturalLimit):
+            level = _flattened(lever, trend, level, sizes[lever.id])
+        elif isinstance(lever, SamplingPlan | DefinitionChange | Discontinued):
+            figures = _publication(lever, trend, figures, sizes.get(lever.id), usual_trials)
+    return Moved(level=level, figures=figures)
 
 
-def share_in_effect(lever: Lever, years: Sequence[int]) -> Floats:
-    """Share of the full effect in each year, dims (year). [1]"""
-    elapsed = np.asarray(years, dtype=float) - lever.start_year + 1.0
-    if lever.full_effect_year is None:
-        return (elapsed > 0.0).astype(float)
-    return np.clip(elapsed / (lever.full_effect_year - lever.start_year + 1.0), 0.0, 1.0)
+def _flattened(lever: NaturalLimit, trend: Trend, level: Floats, limit: Floats) -> Floats:
+    r"""Progress since the year before the start, squeezed below a limit.
+
+    With the room :math:`r = K - y_0` and the progress :math:`b = y - y_0`, both counted to the better side, the
+    progress that remains is :math:`r (1 - e^{-b/r})`; a draw beyond the limit already makes none.
+    """
+    first = max(lever.start_year, trend.origin + 1)
+    begins = first - trend.years[0]
+    if begins >= len(trend.years):
+        return level
+    link = trend.data.link
+    start = link.to_figure(level[:, begins - 1, None])
+    figure = link.to_figure(level[:, begins:])
+    room = np.maximum(trend.sign * (limit[:, None] - start), 0.0)
+    progress = np.maximum(trend.sign * (figure - start), 0.0)
+    share = np.divide(progress, room, out=np.zeros_like(progress), where=room > 0.0)
+    squeezed = link.to_link(start - trend.sign * room * np.expm1(-share))
+    after = np.where(progress > 0.0, squeezed, level[:, begins:])
+    return np.concatenate([level[:, :begins], after], axis=1)
 
 
-def draw_size(size: Size, draws: int, rng: np.random.Generator) -> Floats:
-    """Draws of a lever's full effect, dims (draw). [points or link scale]"""
-    if isinstance(size, Certain):
-        return np.full(draws, size.value)
-    if isinstance(size, Normal):
-        return rng.normal(size.mean, size.sd, draws)
-    return rng.triangular(size.low, size.mode, size.high, draws)
+def _publication(
+    lever: SamplingPlan | DefinitionChange | Discontinued,
+    trend: Trend,
+    figures: FigureChange,
+    size: Floats | None,
+    usual_trials: float | None,
+) -> FigureChange:
+    """Figures changed by one more lever, from its start on."""
+    on = np.asarray(trend.years) >= max(lever.start_year, trend.origin + 1)
+    if isinstance(lever, Discontinued):
+        return replace(figures, absent=on)
+    if isinstance(lever, DefinitionChange):
+        return replace(figures, offset=None if size is None else size[:, None] * on[None, :])
+    planned = lever.batches
+    if planned is None and lever.batches_change is not None and usual_trials is not None:
+        planned = max(round(usual_trials * (1.0 + lever.batches_change / 100.0)), 1)
+    return replace(
+        figures,
+        trials=None if planned is None else np.where(on, float(planned), np.nan),
+        risk_share=np.where(on, lever.risk_share, 0.0),
+        risk_points=size,
+    )

@@ -1,23 +1,25 @@
 """The posterior a user holds: draws of the past, and forecasts from them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from qsim.errors import HorizonError
+from qsim.errors import HorizonError, UnknownNameError
 from qsim.forecast.drivers import Drivers, draw_drivers, move_together
-from qsim.forecast.levers import lever_shift
-from qsim.forecast.published import print_rounded, publish
+from qsim.forecast.levers import scenario_sizes, touches
+from qsim.forecast.paths import Paths
+from qsim.forecast.peers import PeerFigures
 from qsim.indicators import Catalogue
 from qsim.inference.fit import Engine, FittedSeries, Key, Pool, fit_series
 from qsim.inference.shocks import CommonShocks, ShockShares, pair_draws, shocks_of
-from qsim.model.series import SeriesData
-from qsim.model.trend import propagate
 from qsim.plans.scenarios import ONLY_BASELINE, Scenario
+from qsim.records import nearest
 from qsim.shipped import shipped_catalogue
 from qsim.vocabulary import (
     CHAIN,
@@ -36,6 +38,8 @@ from qsim.vocabulary import (
 
 Floats = NDArray[np.float64]
 
+_WORKERS: Final = 2
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Posterior:
@@ -48,6 +52,8 @@ class Posterior:
     engine: Engine
     shocks: CommonShocks | None = None
     """Correlation of the shocks of the series; None for independent ones."""
+    peers: PeerFigures | None = None
+    """Figures of other regions, for levers that take their pace."""
 
     @cached_property
     def dataset(self) -> xr.Dataset:
@@ -114,7 +120,9 @@ class Posterior:
             attrs={"common_shocks": "yes" if self.shocks is not None else "no"},
         )
 
-    def forecast(self, years: Iterable[int], scenarios: Sequence[Scenario] = ()) -> xr.Dataset:
+    def forecast(
+        self, years: Iterable[int], scenarios: Sequence[Scenario] = (), *, series: Sequence[str] | None = None
+    ) -> xr.Dataset:
         """Draw the true level and the published figure of given years.
 
         All scenarios share the posterior draws and the shocks, so a difference between two is the policy. A year up to
@@ -126,6 +134,8 @@ class Posterior:
             Ascending calendar years.
         scenarios : sequence of Scenario
             The baseline if empty.
+        series : sequence of str, optional
+            Labels of the series to forecast; all if not given.
 
         Returns
         -------
@@ -135,7 +145,10 @@ class Posterior:
         Raises
         ------
         HorizonError
-            If there is no year, or one before the first figure of all.
+            If there is no year, or one before the first figure of all; if a lever needs a year, a limit or peers that
+            a series does not have.
+        UnknownNameError
+            If a label is none of the posterior's.
         """
         wanted = tuple(sorted(set(years)))
         first = self.past_years[0]
@@ -146,21 +159,56 @@ class Posterior:
                 f"years after {self.origin} are forecasts"
             )
         chosen = tuple(scenarios) or ONLY_BASELINE.resolved()
-        rate, published = (
-            np.full((len(chosen), 1, self.fits[0].posterior.slope.size, len(self.fits), len(wanted)), np.nan)
-            for _ in range(2)
-        )
-        drivers = self._drivers(wanted[0], wanted[-1])
-        for number, fit in enumerate(self.fits):
-            paths = _Paths.of(fit, drivers(number))
-            asked = tuple(year for year in wanted if year >= fit.data.first_year)
-            begun = slice(len(wanted) - len(asked), None)
+        sizes = [scenario_sizes(scenario, self.fits[0].posterior.slope.size, self.seed) for scenario in chosen]
+        numbers = self._numbers(series)
+        shape = (len(chosen), len(numbers), self.fits[0].posterior.slope.size, len(wanted))
+        rate, published = np.empty(shape), np.empty(shape)
+
+        drawn = self._paths(numbers, wanted[0], wanted[-1])
+
+        def fill(at: int) -> None:
+            paths = drawn[at]
+            asked = tuple(year for year in wanted if year >= paths.data.first_year)
+            begun = len(wanted) - len(asked)
+            plain = None
             for place, scenario in enumerate(chosen):
-                figures = paths.under(scenario, asked, self.seed)
-                rate[place, 0, :, number, begun], published[place, 0, :, number, begun] = figures
+                moved = any(touches(lever, paths.data) for lever in scenario.levers)
+                figures = None if moved else plain
+                if figures is None:
+                    figures = paths.under(scenario.levers, sizes[place], asked, self.peers)
+                plain = plain if moved else figures
+                for draws, own in zip((rate, published), figures, strict=True):
+                    draws[place, at, :, :begun] = np.nan
+                    draws[place, at, :, begun:] = own
+
+        with ThreadPoolExecutor(_WORKERS) as workers:
+            for _ in workers.map(fill, range(len(numbers))):  # what fails in a thread is raised here
+                pass
+        rate, published = (np.moveaxis(draws, 2, 1)[:, None] for draws in (rate, published))
         dims = (SCENARIO, *SAMPLE_DIMS, SERIES, YEAR)
-        coords = {SCENARIO: [scenario.id for scenario in chosen], **self._coords(wanted)}
+        coords = {SCENARIO: [scenario.id for scenario in chosen], **self._coords(wanted, numbers)}
         return xr.Dataset({RATE: (dims, rate), PUBLISHED: (dims, published)}, coords=coords)
+
+    def _paths(self, numbers: Sequence[int], first_year: int, last_year: int) -> list[Paths]:
+        """Draws of series without levers: made once, and anew where a forecast reaches further than any before."""
+        known = self._known_paths
+        lacking = [
+            number for number in numbers if number not in known or not known[number].covers(first_year, last_year)
+        ]
+        if lacking:
+            first = min([first_year, *(paths.first_drawn for paths in known.values())])
+            last = max([last_year, *(paths.years[-1] for paths in known.values())])
+            # correlated series are drawn together or not at all
+            numbers_drawn = lacking if self.shocks is None else range(len(self.fits))
+            drivers = self._drivers(first, last)
+            with ThreadPoolExecutor(_WORKERS) as workers:
+                made = workers.map(lambda number: Paths.of(self.fits[number], drivers(number)), numbers_drawn)
+                known.update(zip(numbers_drawn, made, strict=True))
+        return [known[number] for number in numbers]
+
+    @cached_property
+    def _known_paths(self) -> dict[int, Paths]:
+        return {}
 
     def _drivers(self, first_year: int, last_year: int) -> Callable[[int], Drivers]:
         """Random numbers of a series by its number, for figures of the given years."""
@@ -180,8 +228,16 @@ class Posterior:
             return of
         return move_together([of(number) for number in range(len(self.fits))], self.shocks.correlation).__getitem__
 
-    def _coords(self, years: Sequence[int]) -> dict[str, object]:
-        figures = [fit.data for fit in self.fits]
+    def _numbers(self, labels: Sequence[str] | None) -> list[int]:
+        """Places of series among the fits, in the order of the fits."""
+        known = {fit.data.label: number for number, fit in enumerate(self.fits)}
+        for label in labels or ():
+            if label not in known:
+                raise UnknownNameError(f"no series {label!r} in this posterior: {nearest(label, known)}")
+        return list(known.values()) if labels is None else sorted(known[label] for label in set(labels))
+
+    def _coords(self, years: Sequence[int], numbers: Sequence[int] | None = None) -> dict[str, object]:
+        figures = [fit.data for number, fit in enumerate(self.fits) if numbers is None or number in numbers]
         return {
             CHAIN: [0],
             DRAW: np.arange(self.fits[0].posterior.slope.size),
@@ -199,43 +255,6 @@ class Posterior:
 
 def _with_dims(values: Floats) -> tuple[tuple[str, ...], Floats]:
     return (CHAIN, DRAW, SERIES), values.T[None]
-
-
-@dataclass(frozen=True, eq=False)
-class _Paths:
-    """Draws of one series from its first year on without levers, and the chances of its figures."""
-
-    data: SeriesData
-    years: tuple[int, ...]
-    level: Floats
-    """dims (draw, year). [link scale]"""
-    sigma_noise: Floats
-    """dims (draw, 1). [link scale]"""
-    random: Drivers
-
-    @classmethod
-    def of(cls, fit: FittedSeries, random: Drivers) -> "_Paths":
-        data, theta = fit.data, fit.posterior.theta
-        shocks = random.normals * random.widths[:, :, None]
-        future = propagate(theta, fit.posterior.level[:, -1], fit.posterior.slope, data.sign * theta[:, 4], shocks)
-        level = np.concatenate([fit.posterior.level, future], axis=1)
-        return cls(data, tuple(range(data.first_year, data.first_year + level.shape[1])), level, theta[:, 3:4], random)
-
-    def under(self, scenario: Scenario, asked: tuple[int, ...], seed: int) -> tuple[Floats, Floats]:
-        """Rate and published figure of the asked years under a scenario, dims (draw, year). [unit]"""
-        level = self.level
-        for lever in scenario.levers:
-            if self.data.indicator.slug in lever.indicators:
-                level = level + lever_shift(lever, self.level, self.years, self.data.link, seed)
-        at = [self.years.index(year) for year in asked]
-        level, drawn = level[:, at], [year - self.random.first_year for year in asked]
-        noise = self.sigma_noise * self.random.noise[:, drawn]
-        published = publish(self.data, level + noise, self.random.uniforms[:, drawn])
-        for place, year in enumerate(asked):
-            known = self.data.printed[(self.data.year == year) & np.isfinite(self.data.printed)]
-            if known.size:
-                published[:, place] = print_rounded(known[-1:], self.data.decimals)
-        return self.data.link.to_figure(level), published
 
 
 def fit(
@@ -303,9 +322,11 @@ def fit(
         progress=progress,
         partial_years=partial_years,
     )
-    if not common_shocks:
-        return Posterior(fits=fits, origin=chosen, seed=seed, engine=engine)
-    return correlated(Posterior(fits=fits, origin=chosen, seed=seed, engine=engine))
+    peers = PeerFigures(
+        observations=observations, catalogue=catalogue if catalogue is not None else shipped_catalogue(), origin=chosen
+    )
+    independent = Posterior(fits=fits, origin=chosen, seed=seed, engine=engine, peers=peers)
+    return correlated(independent) if common_shocks else independent
 
 
 def correlated(posterior: Posterior, shares: ShockShares | None = None) -> Posterior:

@@ -6,7 +6,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from qsim.indicators import Indicator
-from qsim.plans.scenarios import Lever, Scenario
+from qsim.plans.levers import AnyLever
+from qsim.plans.scenarios import Scenario
 from qsim.plans.targets import Target, Year
 from qsim.records import Names, Record
 from qsim.vocabulary import Category, Change, Direction, Qualifier
@@ -129,5 +130,5 @@ class PlanText(Record):
 class Plan(PlanText):
     """A plan with its levers and scenarios."""
 
-    levers: tuple[Lever, ...] = ()
+    levers: tuple[AnyLever, ...] = ()
     scenarios: tuple[Scenario, ...] = Field(min_length=1)

@@ -5,10 +5,11 @@ from pathlib import Path
 
 from qsim.errors import Fault, PlanError, UnknownNameError
 from qsim.indicators import Catalogue
+from qsim.plans.lever_checks import lever_faults, localized
 from qsim.plans.plan import Plan, PlanText
-from qsim.plans.scenarios import ONLY_BASELINE, ScenarioText
+from qsim.plans.scenarios import ONLY_BASELINE, ScenarioText, scenario_faults
 from qsim.records import nearest, read_record
-from qsim.shipped import shipped_catalogue, shipped_folder, shipped_plans
+from qsim.shipped import regions_of, shipped_catalogue, shipped_folder, shipped_plans
 
 
 def plan_folder(name: str | Path) -> Path:
@@ -50,14 +51,19 @@ def read_plan(name: str | Path) -> Plan:
     folder = plan_folder(name)
     text = read_record(PlanText, folder / "plan.yaml")
     path = folder / "scenarios.yaml"
-    scenarios = read_record(ScenarioText, path) if path.is_file() else ONLY_BASELINE
-    parts = {name: getattr(text, name) for name in PlanText.model_fields}
-    plan = Plan(**parts, levers=scenarios.levers, scenarios=scenarios.resolved())
-    catalogue = plan_catalogue(plan)
-    faults = [*_target_faults(plan, catalogue), *_lever_faults(plan, catalogue)]
+    written = read_record(ScenarioText, path) if path.is_file() else ONLY_BASELINE
+    catalogue = plan_catalogue(text)
+    own_figures = folder / "observations.csv"
+    faults = [
+        *_target_faults(text, catalogue),
+        *scenario_faults(written),
+        *lever_faults(written.levers, text, catalogue, regions_of([own_figures] if own_figures.is_file() else [])),
+    ]
     if faults:
         raise PlanError(str(folder), faults)
-    return plan
+    scenarios = written.model_copy(update={"levers": localized(written.levers, text)})
+    parts = {name: getattr(text, name) for name in PlanText.model_fields}
+    return Plan(**parts, levers=scenarios.levers, scenarios=scenarios.resolved())
 
 
 def plan_catalogue(plan: PlanText) -> Catalogue:
@@ -86,11 +92,3 @@ def _target_faults(plan: PlanText, catalogue: Catalogue) -> Iterator[Fault]:
         if baseline.indicator is not None and baseline.indicator not in known:
             hint = f"an indicator of the catalogue or of this plan; {nearest(baseline.indicator, known)}"
             yield Fault(f"baselines[{number}].indicator", repr(baseline.indicator), hint)
-
-
-def _lever_faults(plan: Plan, catalogue: Catalogue) -> Iterator[Fault]:
-    for number, lever in enumerate(plan.levers):
-        for slug in lever.indicators:
-            if slug not in catalogue.by_slug:
-                hint = f"an indicator of the catalogue or of this plan; {nearest(slug, catalogue.by_slug)}"
-                yield Fault(f"levers[{number}].indicators", repr(slug), hint)

@@ -1,81 +1,43 @@
-"""Schema of ``scenarios.yaml``: levers (one policy effect each) and scenarios (named lists of levers)."""
+"""Schema of ``scenarios.yaml``: levers, how their sizes go together, and scenarios (named lists of levers)."""
 
-from typing import Annotated, Literal
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
 
-from pydantic import Field, model_validator
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
 
-from qsim.plans.targets import Year
-from qsim.records import Names, Record, nearest
+from qsim.errors import Fault, PlanError
+from qsim.plans.levers import AnyLever, Lever, Measure, Source
+from qsim.plans.sizes import Certain, Normal, Triangular, Uniform
+from qsim.records import Names, Record, nearest, read_record
 from qsim.vocabulary import BASELINE_SCENARIO
 
-
-class Certain(Record):
-    """A size without uncertainty."""
-
-    law: Literal["certain"]
-    value: float
-
-
-class Normal(Record):
-    """A normal law."""
-
-    law: Literal["normal"]
-    mean: float
-    sd: float = Field(gt=0)
-
-
-class Triangular(Record):
-    """A triangular law, the usual form of an expert's three answers."""
-
-    law: Literal["triangular"]
-    low: float
-    mode: float
-    high: float
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "Triangular":
-        if not self.low <= self.mode <= self.high or self.low == self.high:
-            raise ValueError("low <= mode <= high with low < high")
-        return self
+__all__ = [
+    "ONLY_BASELINE",
+    "Certain",
+    "Correlation",
+    "Lever",
+    "Measure",
+    "Normal",
+    "Scenario",
+    "ScenarioText",
+    "Source",
+    "Triangular",
+    "Uniform",
+    "read_scenarios",
+]
 
 
-Size = Annotated[Certain | Normal | Triangular, Field(discriminator="law")]
+class Correlation(Record):
+    """How the sizes of two levers go together: a Gaussian copula between their laws."""
 
-
-class Source(Record):
-    """What a lever's size rests on."""
-
-    kind: Literal["published", "assumed"]
-    text: Names
-    """Citation, or how the assumption was made."""
-    url: str | None = None
-
-
-class Lever(Record):
-    """One policy effect."""
-
-    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    name: Names
-    indicators: tuple[str, ...] = Field(min_length=1)
-    """Slugs of the indicators whose true level it moves."""
-    shape: Literal["step", "ramp"]
-    """All at once in ``start_year``, or in equal parts until ``full_effect_year``."""
-    scale: Literal["points", "link"]
-    """Size in units of the figure at the level of each draw, or on the link scale."""
-    size: Size
-    """Full effect; positive raises the figure."""
-    start_year: Year
-    full_effect_year: Year | None = None
-    """Year in which a ramp is complete."""
+    levers: tuple[str, ...] = Field(min_length=2, max_length=2)
+    """Two lever ids."""
+    correlation: float = Field(gt=-1, lt=1)
+    """Correlation of the normal scores of the two sizes. [1]"""
     source: Source
-
-    @model_validator(mode="after")
-    def _ramp_has_an_end(self) -> "Lever":
-        if (self.shape == "ramp") != (self.full_effect_year is not None):
-            raise ValueError("a full_effect_year for shape 'ramp' and none for 'step'")
-        if self.full_effect_year is not None and self.full_effect_year < self.start_year:
-            raise ValueError(f"full_effect_year at least start_year ({self.start_year})")
-        return self
 
 
 class Scenario(Record):
@@ -83,7 +45,9 @@ class Scenario(Record):
 
     id: str
     name: Names
-    levers: tuple[Lever, ...] = ()
+    levers: tuple[AnyLever, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
+    """Of all levers of the file: a lever's draws are the same in every scenario that pulls it."""
 
 
 class ScenarioEntry(Record):
@@ -98,29 +62,20 @@ class ScenarioEntry(Record):
 class ScenarioText(Record):
     """What ``scenarios.yaml`` holds."""
 
-    levers: tuple[Lever, ...] = ()
+    levers: tuple[AnyLever, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
     scenarios: tuple[ScenarioEntry, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _names_are_known(self) -> "ScenarioText":
-        levers = [lever.id for lever in self.levers]
-        scenarios = [scenario.id for scenario in self.scenarios]
-        if len(set(levers)) < len(levers) or len(set(scenarios)) < len(scenarios):
-            raise ValueError("each lever id and each scenario id once")
-        for scenario in self.scenarios:
-            for lever in scenario.levers:
-                if lever not in levers:
-                    hint = nearest(lever, levers)
-                    raise ValueError(f"known levers in scenario {scenario.id!r}; {lever!r} is none, {hint}")
-        if scenarios[0] != BASELINE_SCENARIO or self.scenarios[0].levers:
-            raise ValueError(f"the first scenario to be {BASELINE_SCENARIO!r}, without levers")
-        return self
 
     def resolved(self) -> tuple[Scenario, ...]:
         """Scenarios with their levers."""
         levers = {lever.id: lever for lever in self.levers}
         return tuple(
-            Scenario(id=entry.id, name=entry.name, levers=tuple(levers[name] for name in entry.levers))
+            Scenario(
+                id=entry.id,
+                name=entry.name,
+                levers=tuple(levers[name] for name in entry.levers),
+                correlations=self.correlations,
+            )
             for entry in self.scenarios
         )
 
@@ -129,3 +84,94 @@ ONLY_BASELINE = ScenarioText(
     scenarios=(ScenarioEntry(id=BASELINE_SCENARIO, name=Names(zh="延续现状", en="Business as usual")),)
 )
 """Scenarios of a plan that has no file of them."""
+
+
+def read_scenarios(path: Path) -> ScenarioText:
+    """Read ``scenarios.yaml``.
+
+    Raises
+    ------
+    PlanError
+        With every fault of the file: of its keys first, and where they are sound, of the names that join them.
+    """
+    text = read_record(ScenarioText, path)
+    if faults := scenario_faults(text):
+        raise PlanError(str(path), faults)
+    return text
+
+
+def scenario_faults(text: ScenarioText) -> list[Fault]:
+    """Names within the file that do not exist or stand twice, and what cannot go together."""
+    return [*_name_faults(text), *_scenario_faults(text), *_correlation_faults(text)]
+
+
+def _name_faults(text: ScenarioText) -> Iterator[Fault]:
+    for what, ids in (
+        ("levers", [lever.id for lever in text.levers]),
+        ("scenarios", [scenario.id for scenario in text.scenarios]),
+    ):
+        for number, name in enumerate(ids):
+            if name in ids[:number]:
+                yield Fault(f"{what}[{number}].id", repr(name), "an id that no other has")
+    first = text.scenarios[0]
+    if first.id != BASELINE_SCENARIO or first.levers:
+        got = f"{first.id!r} with levers" if first.levers else repr(first.id)
+        yield Fault("scenarios[0]", got, f"{BASELINE_SCENARIO!r} first, without levers")
+
+
+def _scenario_faults(text: ScenarioText) -> Iterator[Fault]:
+    levers = {lever.id: lever for lever in text.levers}
+    for number, scenario in enumerate(text.scenarios):
+        where = f"scenarios[{number}].levers"
+        for place, name in enumerate(scenario.levers):
+            if name not in levers:
+                yield Fault(f"{where}[{place}]", repr(name), f"a lever of this file; {nearest(name, levers)}")
+            elif name in scenario.levers[:place]:
+                yield Fault(f"{where}[{place}]", repr(name), "each lever once")
+        known = [levers[name] for name in dict.fromkeys(scenario.levers) if name in levers]
+        for one, other in combinations(known, 2):
+            shared = sorted(set(one.indicators) & set(other.indicators))
+            apart = one.regions and other.regions and not set(one.regions) & set(other.regions)
+            if one.group == other.group != "effect" and shared and not apart:
+                hint = f"one lever of {_GROUP_WORDS[one.group]} for {shared[0]}; effects (step, ramp, ...) may be many"
+                yield Fault(where, f"{one.id!r} and {other.id!r}", hint)
+
+
+_GROUP_WORDS = {
+    "course": "those that take the place of the trend",
+    "limit": "shape natural_limit",
+    "sampling": "shape sampling_plan",
+    "definition": "shape definition_change",
+    "end": "shape discontinued",
+}
+
+
+def _correlation_faults(text: ScenarioText) -> Iterator[Fault]:
+    levers = {lever.id: lever for lever in text.levers}
+    pairs: list[frozenset[str]] = []
+    for number, given in enumerate(text.correlations):
+        where = f"correlations[{number}].levers"
+        for place, name in enumerate(given.levers):
+            if name not in levers:
+                yield Fault(f"{where}[{place}]", repr(name), f"a lever of this file; {nearest(name, levers)}")
+            elif levers[name].law is None or isinstance(levers[name].law, Certain):
+                yield Fault(f"{where}[{place}]", repr(name), "a lever whose size is uncertain")
+        pair = frozenset(given.levers)
+        if len(pair) == 1 or pair in pairs:
+            yield Fault(where, " and ".join(given.levers), "each pair of two levers once")
+        pairs.append(pair)
+    names = sorted({name for given in text.correlations for name in given.levers})
+    if names and np.linalg.eigvalsh(correlation_matrix(names, text.correlations))[0] <= 0.0:
+        hint = "correlations that can hold together (a positive definite matrix, pairs not named being 0)"
+        yield Fault("correlations", f"those of {', '.join(names)}", hint)
+
+
+def correlation_matrix(names: Sequence[str], correlations: Sequence[Correlation]) -> NDArray[np.float64]:
+    """Correlations of the named levers' scores, dims (lever, lever); 0 for pairs not given."""
+    place = {name: number for number, name in enumerate(names)}
+    matrix = np.eye(len(names))
+    for given in correlations:
+        one, other = (place.get(name) for name in given.levers)
+        if one is not None and other is not None and one != other:
+            matrix[one, other] = matrix[other, one] = given.correlation
+    return matrix

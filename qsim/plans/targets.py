@@ -168,6 +168,8 @@ class RelativeTarget(_Period):
     """What it is compared with, as the plan prints it."""
     reference_region: str | None = None
     """Region of that figure; none for a quota assigned from outside."""
+    reference_share: float = Field(default=0.0, ge=0.0, lt=1.0)
+    """Weight of the plan's own region in the reference's figure, where that is a mean it is part of. [1]"""
 
 
 class ChangeTarget(_Due):

@@ -11,7 +11,7 @@ from qsim.report.docx_package import Stamp
 from qsim.report.html import render_html
 from qsim.report.place import place, workshop
 from qsim.report.store import write_study
-from qsim.report.table import csv_text
+from qsim.report.table import as_csv, checkpoint_frame, csv_text, joint_frame
 from qsim.report.words import Language, words
 
 
@@ -38,7 +38,8 @@ def write_appendix(
     Returns
     -------
     tuple of Path
-        ``appendix.docx``, ``appendix.html``, ``assessment.csv``, ``study.nc``, then ``figures/*.png`` and ``*.svg``.
+        ``appendix.docx``, ``appendix.html``, ``assessment.csv``, ``joint.csv``, ``checkpoints.csv``, ``study.nc``, then
+        ``figures/*.png`` and ``*.svg``.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def write_appendix(
             raise OutputError(f"cannot write to {home}: {error.strerror or error}; choose another folder") from error
         (progress or _silent)(words(language)("progress_write", folder=home))
         placed = place(names, room / "new", home, room / "old")
-    order = ["appendix.docx", "appendix.html", "assessment.csv", "study.nc"]
+    order = ["appendix.docx", "appendix.html", "assessment.csv", "joint.csv", "checkpoints.csv", "study.nc"]
     return tuple(sorted(placed, key=lambda path: order.index(path.name) if path.name in order else len(order)))
 
 
@@ -69,6 +70,8 @@ def _contents(assessment: Assessment, language: Language, progress: Callable[[st
         "appendix.docx": render_docx(document, Stamp(f"qsim {assessment.version}", assessment.plan.as_of)),
         "appendix.html": render_html(document).encode(),
         "assessment.csv": csv_text(assessment, language).encode("utf-8-sig"),
+        "joint.csv": as_csv(joint_frame(assessment)).encode("utf-8-sig"),
+        "checkpoints.csv": as_csv(checkpoint_frame(assessment, language)).encode("utf-8-sig"),
     }
     for figure in document.figures:
         contents[f"figures/{figure.name}.png"] = figure.png

@@ -23,7 +23,6 @@ def compose(assessment: Assessment, language: Language, progress: Callable[[str]
     numbers = sections.TableNumbers(sum(isinstance(block, Table) for block in page))
     blocks += sections.assessed(reading, numbers, charts(reading, progress))
     blocks += sections.gaps(reading, numbers)
-    blocks += sections.later(reading, numbers)
     blocks += sections.sources(reading, numbers)
     blocks += sections.method(reading, numbers)
     return Document(language=language, attachment=spoken("attachment"), title=title, blocks=tuple(blocks))

@@ -168,7 +168,9 @@ class Reading:
     def collect(self, result: TargetResult) -> str:
         """What to collect for a target."""
         target, first_last = result.target, self.years_to_collect()
-        template = self.words.terms["collect"].get(result.reason) or self.words.term("collect", "default")
+        compared = getattr(target, "reference", None) is not None
+        missing = "no_reference_figures" if compared else result.reason
+        template = self.words.terms["collect"].get(missing) or self.words.term("collect", "default")
         known = [
             definition for definition in self.indicator(result).definitions if definition.code == target.definition
         ]

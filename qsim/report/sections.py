@@ -1,11 +1,11 @@
-"""The five parts behind the first page, as neutral blocks."""
+"""The four parts behind the first page, as neutral blocks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qsim.feasibility.records import TargetResult
 from qsim.figures.printed import Printed
-from qsim.plans.scenarios import Lever
+from qsim.plans.levers import Measure
 from qsim.report.content import Align, Block, Cell, Column, Figure, Heading, Link, Paragraph, Table
 from qsim.report.numbers import band_ranges, percent, printed_value, verdict
 from qsim.report.reading import Reading
@@ -68,41 +68,8 @@ def gaps(reading: Reading, numbers: TableNumbers) -> list[Block]:
     return [*blocks, Table(numbers.label(reading, "gaps"), columns, tuple(rows), _plan_notes(reading, results))]
 
 
-def later(reading: Reading, numbers: TableNumbers) -> list[Block]:
-    """Part three: kinds of target not assessed yet, counted."""
-    spoken = reading.words
-    results = reading.of("not_assessed")
-    blocks: list[Block] = [Heading(spoken("section_later"), 1)]
-    if not results:
-        return [*blocks, Paragraph(spoken("later_none"))]
-    kinds = [result.target.kind for result in results]
-    counted = [
-        spoken("later_kind", kind=spoken.term("kind", kind), n=kinds.count(kind)) for kind in dict.fromkeys(kinds)
-    ]
-    blocks.append(Paragraph(spoken("later_intro", n=len(results), kinds=spoken("list_sep").join(counted))))
-    rows = [
-        (
-            str(number),
-            _name(reading, result),
-            requirement(result.target, spoken),
-            when(result.target, spoken),
-            spoken.term("kind", result.target.kind),
-        )
-        for number, result in enumerate(results, start=1)
-    ]
-    columns = _columns(
-        reading,
-        ("number", 10, "center"),
-        ("target", 56),
-        ("requirement", 38),
-        ("when", 24, "center"),
-        ("kind", 28, "center"),
-    )
-    return [*blocks, Table(numbers.label(reading, "later"), columns, tuple(rows))]
-
-
 def sources(reading: Reading, numbers: TableNumbers) -> list[Block]:
-    """Part four: figures used with their source, figures set aside with the reason, peers counted."""
+    """Part three: figures used with their source, figures set aside with the reason, peers counted."""
     spoken = reading.words
     used = [figure for figure in reading.own if not figure.set_aside]
     aside = [figure for figure in reading.own if figure.set_aside]
@@ -144,7 +111,7 @@ def sources(reading: Reading, numbers: TableNumbers) -> list[Block]:
 
 
 def method(reading: Reading, numbers: TableNumbers) -> list[Block]:
-    """Part five: how it is computed, how to read it, the checks."""
+    """Part four: how it is computed, how to read it, the checks."""
     spoken, assessment = reading.words, reading.assessment
     bands = Table(
         numbers.label(reading, "bands"),
@@ -163,7 +130,7 @@ def method(reading: Reading, numbers: TableNumbers) -> list[Block]:
         Heading(spoken("sub_model"), 2),
         Paragraph(spoken("method_model")),
         Paragraph(spoken("method_probability", draws=assessment.draws)),
-        Paragraph(spoken("method_targets")),
+        Paragraph(_frame(reading)),
         Heading(spoken("sub_words"), 2),
         Paragraph(spoken("method_reading")),
         bands,
@@ -272,7 +239,7 @@ def _scenarios(reading: Reading, numbers: TableNumbers) -> list[Block]:
     return [*blocks, Table(numbers.label(reading, "scenarios"), columns, rows)]
 
 
-def _lever(reading: Reading, lever: Lever) -> str:
+def _lever(reading: Reading, lever: Measure) -> str:
     spoken = reading.words
     source = spoken(f"lever_{lever.source.kind}", text=spoken.name(lever.source.text).rstrip("。."))
     return spoken("lever", name=spoken.name(lever.name), year=lever.start_year, source=source)
@@ -292,6 +259,17 @@ def _peers(reading: Reading, numbers: TableNumbers) -> list[Block]:
         return [Paragraph(spoken("peers_none"))]
     columns = _columns(reading, ("indicator", 96), ("regions", 30, "center"), ("figures", 30, "center"))
     return [Paragraph(spoken("peers_intro")), Table(numbers.label(reading, "peers"), columns, tuple(rows))]
+
+
+def _frame(reading: Reading) -> str:
+    """What has to be said beside a probability."""
+    spoken, frame = reading.words, reading.assessment.frame
+    record = spoken("track_record_none")
+    if frame.track_record is not None:
+        known = frame.track_record
+        record = spoken("track_record", statements=known.statements, met=known.met, source=known.source)
+    cautions = spoken("semicolon").join(spoken.term("caution", caution) for caution in frame.cautions)
+    return spoken("method_targets", cautions=cautions, record=record)
 
 
 def _gates(reading: Reading) -> str:

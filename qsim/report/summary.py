@@ -11,6 +11,7 @@ from qsim.report.reading import FEW_FIGURES, YEARS_TO_COLLECT, Gap, Reading, lab
 from qsim.report.requirements import requirement, when
 from qsim.report.widths import TITLE_CHARACTERS, balanced
 from qsim.report.words import ProbabilityWord
+from qsim.vocabulary import Evidence
 
 MOST_ROWS = 12
 """Rows of the first page's table of probabilities."""
@@ -94,7 +95,8 @@ def _chance(result: TargetResult) -> float:
 
 def _scope(reading: Reading) -> str:
     spoken = reading.words
-    counts = {evidence: len(reading.of(evidence)) for evidence in ("figures", "prior", "not_testable", "not_assessed")}
+    kinds: tuple[Evidence, ...] = ("figures", "prior", "not_testable")
+    counts = {evidence: len(reading.of(evidence)) for evidence in kinds}
     parts = [spoken(f"scope_{evidence}", n=count) for evidence, count in counts.items() if count]
     labelled = any(result.target.labels for result in reading.results)
     listed = spoken("scope_rows", rows=sum(label_rows(result) for result in reading.results)) if labelled else ""

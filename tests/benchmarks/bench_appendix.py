@@ -124,7 +124,8 @@ def main() -> None:
             "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
             "packages": {name: installed(name) for name in PACKAGES},
         }
-        RESULTS.write_text(json.dumps({**about, "runs": rows}, indent=2) + "\n", encoding="utf-8")
+        known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+        RESULTS.write_text(json.dumps({**known, **about, "runs": rows}, indent=2) + "\n", encoding="utf-8")
         print(f"written: {RESULTS}")
 
 

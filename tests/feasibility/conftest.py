@@ -42,8 +42,8 @@ def target() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def later(target) -> dict[str, Any]:
-    """A target of every kind that is assessed in a later version, all of 2018 to 2020."""
+def all_kinds(target) -> dict[str, Any]:
+    """A target of each of five kinds, all of 2018 to 2020."""
     period, base = {"first_year": 2018, "year": 2020}, {"base_year": 2018}
     return {
         "relative": target("relative", reference=TEXT, **period),

@@ -91,13 +91,55 @@ def test_a_pool_without_own_figures_is_named_as_prior(target, plan, forecast):
     assert (result.n_figures, result.last_figure_year) == (0, None)
 
 
-@pytest.mark.parametrize("kind", ["relative", "change", "cumulative", "range", "zero"])
-def test_a_kind_of_a_later_version_is_not_assessed_and_says_so(later, plan, draws, kind):
-    result = only(assess(draws, plan(later[kind])))
-    assert (result.evidence, result.reason) == ("not_assessed", "kind_later")
-    assert (result.p_published, result.p_true, result.series) == (None, None, None)
-    assert [year.year for year in result.years] == list(later[kind].years)
-    assert all(year.p_published is None and year.p_true is None for year in result.years)
+@pytest.mark.parametrize("kind", ["change", "cumulative", "range"])
+def test_every_kind_has_a_probability_where_there_are_draws(all_kinds, plan, draws, kind):
+    result = only(assess(draws, plan(all_kinds[kind])))
+    assert (result.evidence, result.reason) == ("figures", "")
+    assert 0 <= result.p_published <= 1
+    assert [year.year for year in result.years] == list(all_kinds[kind].years)
+
+
+def test_what_happens_is_the_truth_of_a_statement_that_nothing_may_happen(target, plan, forecast):
+    events = np.array([[0.0], [0.0], [1.0], [2.0]])
+    draws = forecast({"here/things": events}, rate={"here/things": np.full((4, 1), 0.7)}, years=[2020])
+    result = only(assess(draws, plan(target("zero", indicator="things", first_year=2020, year=2020))))
+    assert (result.p_published, result.p_true) == (0.5, 0.5)
+
+
+def test_a_quota_that_nobody_printed_is_not_testable(target, plan, draws):
+    quota = target("relative", reference=TEXT, first_year=2018, year=2020)
+    result = only(assess(draws, plan(quota)))
+    assert (result.evidence, result.reason) == ("not_testable", "no_reference_figures")
+
+
+def test_a_reference_without_a_forecast_is_not_testable(target, plan, draws):
+    due = target("relative", reference=TEXT, reference_region="province", first_year=2018, year=2020)
+    assert only(assess(draws, plan(due))).reason == "no_reference_figures"
+
+
+def test_the_shortfall_is_the_mean_gap_of_the_draws_that_fail(target, plan, draws):
+    result = only(assess(draws, plan(target("level", value=93.0, year=2020))))
+    # the mean of a half-normal of sd 3
+    assert abs(result.years[0].shortfall - 3 * np.sqrt(2 / np.pi)) <= 0.02
+    sure = only(assess(draws, plan(target("level", value=0.0, year=2020))))
+    assert sure.years[0].shortfall is None
+
+
+def test_a_figure_that_is_not_published_meets_nothing_and_has_no_gap(target, plan, forecast):
+    figures = np.array([[95.0], [np.nan], [80.0], [np.nan]])
+    draws = forecast({"here/rate": figures}, rate={"here/rate": np.full((4, 1), 95.0)}, years=[2020])
+    result = only(assess(draws, plan(target("level", value=90.0, year=2020))))
+    assert (result.p_published, result.p_true) == (0.25, 1.0)
+    assert result.years[0].shortfall == 10.0
+    assert result.recommended == ()
+
+
+def test_the_year_reached_is_where_a_draw_first_meets_the_level(target, plan, draws):
+    result = only(assess(draws, plan(target("level", value=92.0, year=2020))))
+    shares = {share.year: share.share for share in result.reached}
+    # one quantile runs through every year: at the mean in 2019, above it by 1 sd in 2018, below by 1/3 sd in 2020
+    exact = {2018: norm.sf(1), 2019: norm.sf(0) - norm.sf(1), 2020: norm.sf(-1 / 3) - norm.sf(0)}
+    assert shares == pytest.approx(exact, abs=2 / N)
 
 
 @pytest.mark.parametrize(
@@ -162,13 +204,13 @@ def test_a_due_year_beyond_the_forecast_is_a_horizon_error(target, plan, draws):
 
 
 @pytest.fixture(scope="module")
-def many(target, later):
+def many(target, all_kinds):
     return (
         target("level", id="first", value=93.0, year=2020),
-        later["zero"],
+        all_kinds["zero"],
         target("level", id="nothing", indicator="other", value=1.0, year=2020),
         target("improve", direction="up", base_year=2017, first_year=2018, year=2020),
-        later["range"],
+        all_kinds["range"],
     )
 
 
@@ -205,7 +247,7 @@ def test_without_any_forecast_every_label_row_has_a_reason(name):
     assert {result.scenario for result in assessment.results} == {"baseline"}
     assert {(result.evidence, result.reason) for result in assessment.results} <= {
         ("not_testable", "no_figures"),
-        ("not_assessed", "kind_later"),
+        ("not_testable", "no_reference_figures"),
     }
     told = {label.seq for result in assessment.results for label in result.target.labels}
     assert told == {row.seq for row in target_rows(plan) if row.seq is not None}

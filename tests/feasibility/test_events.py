@@ -5,11 +5,13 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import beta, norm
+from scipy.stats import beta, norm, poisson
 
 from qsim.errors import HorizonError
-from qsim.feasibility.events import ASSESSED_KINDS, levels_of, met, years_needed
+from qsim.feasibility.events import Draws, due_in, is_met, levels_of, margins, met, wants_high, years_needed
+from qsim.records import Names
 
+TEXT = Names(zh="例", en="example")
 N = 400
 MIDDLES = (np.arange(N) + 0.5) / N
 """Chances whose quantiles stand for a law: an interval's share is off by at most 1 / N."""
@@ -205,11 +207,143 @@ def test_a_year_the_draws_lack_is_a_horizon_error_that_names_it(target, kind, tr
         met(target(kind, **traits), of_years(FIGURES))
 
 
-@pytest.mark.parametrize("kind", ["relative", "change", "cumulative", "range", "zero"])
-def test_a_kind_of_a_later_version_is_a_type_error(later, kind):
-    assert not isinstance(later[kind], ASSESSED_KINDS)
-    with pytest.raises(TypeError, match=f"of kind {kind!r}, which is not assessed yet"):
-        met(later[kind], of_years(FIGURES))
+@pytest.mark.parametrize("comparator", [">=", "<="])
+def test_probability_of_standing_above_a_reference_agrees_with_the_normal(target, grid, comparator):
+    """Two independent normals: own in one year of the grid, the reference in the other."""
+    draws = grid(normal(92, 2), normal(91, 1), years=(2019, 2020))
+    own = draws.sel(year=[2019]).assign_coords(year=[2020])
+    reference = draws.sel(year=[2020])
+    due = target("relative", reference=TEXT, comparator=comparator, first_year=2020, year=2020)
+    exact = norm.cdf((1 if comparator == ">=" else -1) * 1 / np.sqrt(5))
+    assert abs(float(met(due, own, reference=reference).all("year").mean()) - exact) <= 2 / N
+
+
+def test_a_relative_target_holds_in_every_year_or_not_at_all(target):
+    own, reference = of_years(FIGURES), of_years({**FIGURES, 2019: 91.5})
+    due = target("relative", reference=TEXT, first_year=2018, year=2020)
+    assert met(due, own, reference=reference).squeeze("draw").values.tolist() == [True, False, True]
+
+
+def test_a_relative_target_without_a_reference_is_a_type_error(target):
+    with pytest.raises(TypeError, match="pass the draws of its reference"):
+        met(target("relative", reference=TEXT, first_year=2018, year=2020), of_years(FIGURES))
+
+
+@pytest.mark.parametrize(
+    ("direction", "relative", "value", "figure", "expected"),
+    [
+        ("up", True, 30.0, 130.0, True),
+        ("up", True, 30.0, 129.0, False),
+        ("down", True, 30.0, 70.0, True),
+        ("down", True, 30.0, 71.0, False),
+        ("up", False, 3.0, 103.0, True),
+        ("up", False, 3.0, 102.9, False),
+        ("down", False, 3.0, 97.0, True),
+        ("down", False, 3.0, 97.1, False),
+    ],
+)
+def test_a_change_counts_in_percent_of_the_base_figure_or_in_points(
+    target, direction, relative, value, figure, expected
+):
+    due = target("change", direction=direction, relative=relative, value=value, base_year=2014, year=2017)
+    assert probability(due, of_years({2014: 100.0, 2017: figure})) == expected
+
+
+def test_probability_of_a_change_from_a_known_base_agrees_with_the_normal(target):
+    due = target("change", direction="up", value=10.0, base_year=2017, year=2020)
+    draws = of_years({2017: 50.0, 2020: normal(54, 2)})
+    assert abs(probability(due, draws) - norm.sf(55, 54, 2)) <= 1 / N
+
+
+NEW = {2017: 10.0, 2018: 14.0, 2019: 15.0, 2020: 21.0}
+
+
+@pytest.mark.parametrize(
+    ("flow", "per_year", "value", "expected"),
+    [
+        (True, False, 50.0, [True]),
+        (True, False, 51.0, [False]),
+        (False, False, 11.0, [True]),
+        (False, False, 12.0, [False]),
+        (True, True, 14.0, [True, True, True]),
+        (True, True, 15.0, [False, True, True]),
+        (False, True, 1.0, [True, True, True]),
+        (False, True, 4.0, [True, False, True]),
+    ],
+)
+def test_new_ones_add_up_from_yearly_numbers_or_are_the_growth_of_a_stock(target, flow, per_year, value, expected):
+    due = target("cumulative", value=value, per_year=per_year, base_year=2017, first_year=2018, year=2020)
+    assert met(due, of_years(NEW), flow=flow).squeeze("draw").values.tolist() == expected
+
+
+@pytest.mark.parametrize(("figure", "expected"), [(89.9, False), (90.0, True), (95.0, True), (95.1, False)])
+def test_a_range_is_met_between_its_ends(target, figure, expected):
+    assert outcome(target("range", value=90.0, value_hi=95.0, year=2020), figure) is expected
+
+
+def test_no_event_in_any_year_has_the_probability_of_independent_poisson_years(target, grid):
+    rates = (0.3, 0.7)
+    first, second = (poisson.ppf(MIDDLES, rate) for rate in rates)
+    due = target("zero", first_year=2019, year=2020)
+    assert abs(float(met(due, grid(first, second)).all("year").mean()) - np.exp(-sum(rates))) <= 2 / N
+
+
+@pytest.mark.parametrize(
+    ("kind", "traits", "high"),
+    [
+        ("level", {"value": 1.0, "comparator": "<=", "year": 2020}, False),
+        ("level", {"value": 1.0, "comparator": "=", "year": 2020}, True),
+        ("improve", {"direction": "down", "base_year": 2017, "first_year": 2018, "year": 2020}, False),
+        ("change", {"direction": "up", "value": 1.0, "base_year": 2017, "year": 2020}, True),
+        ("zero", {"first_year": 2018, "year": 2020}, False),
+    ],
+)
+def test_which_side_helps_is_read_off_the_statement(target, kind, traits, high):
+    assert wants_high(target(kind, **traits)) is high
+
+
+def test_the_last_requirement_can_fall_due_in_another_year(target):
+    path = due_in(target("path", values={2018: 7.0, 2020: 9.0}), 2019)
+    assert levels_of(path) == {2019: 9.0}
+    assert due_in(target("zero", first_year=2018, year=2020), 2019) is None
+    rise = target("improve", direction="up", yearly=True, base_year=2017, first_year=2018, year=2020)
+    assert due_in(rise, 2019) is None
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(sizes=st.tuples(st.floats(0.1, 100), st.floats(0.1, 100)), direction=st.sampled_from(["up", "down"]))
+def test_a_smaller_change_is_never_less_probable(target, sizes, direction):
+    small, large = sorted(sizes)
+    draws = of_years({2017: normal(50, 10), 2020: normal(50, 30)[::-1]})
+
+    def at(value: float) -> float:
+        return probability(target("change", direction=direction, value=value, base_year=2017, year=2020), draws)
+
+    assert at(small) >= at(large)
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(bounds=st.tuples(st.floats(0, 100), st.floats(0, 100)), high=st.booleans())
+def test_looser_statements_of_the_other_kinds_are_never_less_probable(target, bounds, high):
+    low, top = sorted(bounds)
+    draws = of_years({2019: normal(50, 30), 2020: normal(60, 20)[::-1]})
+    years = {"base_year": 2018, "first_year": 2019, "year": 2020}
+    for flow in (True, False):
+        shifted = Draws(np.insert(draws.values, 0, 40.0, axis=-1), (2018, 2019, 2020))
+        few, many = (
+            is_met(due, margins(due, shifted, flow=flow)).mean()
+            for due in (target("cumulative", value=value, **years) for value in (low, top))
+        )
+        assert few >= many
+    wide, narrow = (
+        target("range", value=0.5 * low, value_hi=top, year=2020),
+        target("range", value=low, value_hi=top, year=2020),
+    )
+    assert probability(wide, draws) >= probability(narrow, draws)
+    due = target("relative", reference=TEXT, comparator=">=" if high else "<=", first_year=2020, year=2020)
+    easy, hard = (of_years({2020: np.full(N, level)}) for level in ((low, top) if high else (top, low)))
+    chances = [float(met(due, draws.sel(year=[2020]), reference=one).mean()) for one in (easy, hard)]
+    assert chances[0] >= chances[1]
 
 
 @pytest.mark.parametrize(
@@ -226,6 +360,16 @@ def test_a_kind_of_a_later_version_is_a_type_error(later, kind):
             {},
         ),
         ("no_decrease", {"base_year": 2015, "year": 2020}, (2015, 2020), {}),
+        ("change", {"direction": "up", "value": 5.0, "base_year": 2014, "year": 2020}, (2014, 2020), {}),
+        (
+            "cumulative",
+            {"value": 3.0, "per_year": True, "base_year": 2017, "first_year": 2018, "year": 2020},
+            (2017, 2018, 2019, 2020),
+            {2018: 3.0, 2019: 3.0, 2020: 3.0},
+        ),
+        ("cumulative", {"value": 3.0, "base_year": 2015, "first_year": 2018, "year": 2020}, (2015, 2020), {}),
+        ("range", {"value": 9.0, "value_hi": 10.0, "year": 2020}, (2020,), {2020: 9.0}),
+        ("zero", {"first_year": 2019, "year": 2020}, (2019, 2020), {2019: 0.0, 2020: 0.0}),
     ],
 )
 def test_years_and_levels_of_a_statement(target, kind, traits, years, levels):
@@ -233,3 +377,8 @@ def test_years_and_levels_of_a_statement(target, kind, traits, years, levels):
     assert years_needed(statement) == years
     assert levels_of(statement) == levels
     assert list(levels_of(statement)) == sorted(levels)
+
+
+def test_yearly_numbers_are_needed_for_every_year_since_the_base(target):
+    due = target("cumulative", value=3.0, base_year=2015, first_year=2018, year=2020)
+    assert years_needed(due, flow=True) == (2016, 2017, 2018, 2019, 2020)

@@ -14,6 +14,7 @@ from qsim.inference.series import collect_series
 from qsim.model.priors import priors_of
 from qsim.model.series import SeriesData
 from qsim.observations.read import read_observations
+from qsim.plans import levers as records
 from qsim.plans.scenarios import Certain, Lever, Scenario, Source
 from qsim.records import Names
 
@@ -91,6 +92,29 @@ def lever() -> Callable[..., Lever]:
             "source": Source(kind="assumed", text=TEXT),
         }  # fmt: skip
         return Lever(**{**usual, **traits})
+
+    return make
+
+
+READY = {
+    "hold": records.Hold, "halt_decline": records.HaltDecline, "annual_change": records.AnnualChange,
+    "percent_of_baseline": records.PercentOfBaseline, "straight_line": records.StraightLine,
+    "peer_pace": records.PeerPace, "return_to_trend": records.ReturnToTrend, "natural_limit": records.NaturalLimit,
+    "discontinued": records.Discontinued, "sampling_plan": records.SamplingPlan,
+    "definition_change": records.DefinitionChange,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def ready() -> Callable[..., records.Measure]:
+    """Make a ready shape on ``rate`` from 2018 on, unless told otherwise; a number is a certain size."""
+
+    def make(shape: str, **traits: object) -> records.Measure:
+        usual = {
+            "id": shape.replace("_", "-"), "name": TEXT, "indicators": ("rate",), "start_year": 2018,
+            "source": Source(kind="assumed", text=TEXT),
+        }  # fmt: skip
+        return READY[shape](shape=shape, **{**usual, **traits})
 
     return make
 

@@ -5,7 +5,8 @@ import pytest
 import xarray as xr
 from scipy.special import expit, logit
 
-from qsim.errors import HorizonError
+from qsim.errors import HorizonError, UnknownNameError
+from qsim.forecast.paths import Paths
 from qsim.vocabulary import PUBLISHED, RATE, SAMPLE_DIMS
 
 FIGURES = {
@@ -54,6 +55,30 @@ def test_a_year_is_the_same_whichever_others_are_asked_for(draws, scenario, leve
     scenarios = [scenario("baseline"), scenario("push", lever())]
     every = draws.forecast(YEARS, scenarios)
     xr.testing.assert_equal(draws.forecast(years, scenarios), every.sel(year=years))
+
+
+def test_some_series_are_the_same_as_among_all(posterior, rate, series, scenario, lever):
+    days = series("days", {2014: {"value": "300", "denominator": "365"}}, origin=2017)
+    draws, scenarios = posterior(days, rate), [scenario("baseline"), scenario("push", lever())]
+    every = draws.forecast(YEARS, scenarios)
+    xr.testing.assert_identical(draws.forecast(YEARS, scenarios, series=["here/rate"]), every.sel(series=["here/rate"]))
+
+
+def test_an_unknown_series_is_named_with_the_nearest(draws):
+    with pytest.raises(UnknownNameError, match="did you mean 'here/rate'"):
+        draws.forecast([2018], series=["here/rat"])
+
+
+def test_levels_without_levers_are_drawn_once_for_all_scenarios(posterior, rate, scenario, lever, monkeypatch):
+    drawn = []
+    of = Paths.of
+    monkeypatch.setattr(
+        Paths, "of", lambda fit, random: drawn.append(random.first_year + random.scores.shape[1] - 1) or of(fit, random)
+    )
+    made = posterior(rate)
+    for year, scenarios in ((2020, ["baseline", "push"]), (2019, ["push"]), (2020, ["baseline"]), (2022, ["push"])):
+        made.forecast([2018, year], [scenario(name, *([lever()] if name == "push" else [])) for name in scenarios])
+    assert drawn == [2020, 2022]
 
 
 def test_years_are_ascending_and_once_each(draws):

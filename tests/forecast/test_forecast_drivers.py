@@ -57,7 +57,7 @@ def test_wide_years_come_together_whichever_way_shocks_move(drivers, r):
 def test_every_series_keeps_its_laws(drivers):
     for before, after in zip(drivers, move_together(drivers, matrix(0.6, 3)), strict=True):
         np.testing.assert_array_equal(np.sort(before.widths, axis=0), np.sort(after.widths, axis=0))
-        np.testing.assert_array_equal(before.uniforms, after.uniforms)
+        np.testing.assert_array_equal(before.scores, after.scores)
         assert kstest(after.normals[:, 1, 0], "norm").pvalue > 1e-4
         assert kstest(after.noise[:, 2], "norm").pvalue > 1e-4
         shocks = after.normals[:, 0, 1] * after.widths[:, 0]
@@ -66,7 +66,7 @@ def test_every_series_keeps_its_laws(drivers):
 
 def test_without_correlation_nothing_moves(drivers):
     for before, after in zip(drivers, move_together(drivers, np.eye(3)), strict=True):
-        for name in ("normals", "widths", "noise", "uniforms"):
+        for name in ("normals", "widths", "noise", "scores"):
             np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
 
 

@@ -322,7 +322,7 @@ def _results(plan: Plan, forecast: xr.Dataset) -> tuple[TargetResult, ...]:
         results += [_own(forecast, scenario.id, targets[name], *parts) for name, parts in own.items()]
         results += [_without(scenario.id, targets[name], "not_testable", reason) for name, reason in gaps.items()]
         results += [
-            _without(scenario.id, targets[f"t{number}"], "not_assessed", "kind_later") for number in range(9, 14)
+            _without(scenario.id, targets[f"t{number}"], "not_testable", "no_figures") for number in range(9, 14)
         ]
     return tuple(results)
 
@@ -364,10 +364,7 @@ def assessment(plan: Plan) -> Assessment:
 def thin(assessment: Assessment) -> Assessment:
     """The same plan with nothing published: no figures, no forecast."""
     results = tuple(
-        result
-        if result.evidence == "not_assessed"
-        else _without(result.scenario, result.target, "not_testable", "no_figures")
-        for result in assessment.results
+        _without(result.scenario, result.target, "not_testable", "no_figures") for result in assessment.results
     )
     return replace(
         assessment,

@@ -27,10 +27,11 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 def test_every_file_is_there_and_nothing_else(written):
     folder, paths = written
-    assert [path.name for path in paths[:4]] == ["appendix.docx", "appendix.html", "assessment.csv", "study.nc"]
+    tables = ["assessment.csv", "joint.csv", "checkpoints.csv", "study.nc"]
+    assert [path.name for path in paths[:6]] == ["appendix.docx", "appendix.html", *tables]
     assert {str(path.relative_to(folder)) for path in paths} == set(_files(folder))
-    assert {path.suffix for path in paths[4:]} == {".png", ".svg"}
-    assert len(paths) == 4 + 2 * 3
+    assert {path.suffix for path in paths[6:]} == {".png", ".svg"}
+    assert len(paths) == 6 + 2 * 3
 
 
 def test_progress_names_each_figure(assessment, tmp_path):
@@ -42,7 +43,7 @@ def test_progress_names_each_figure(assessment, tmp_path):
 
 def test_csv_columns_are_the_contract():
     text = (Path(__file__).parents[2] / "docs" / "schema.md").read_text(encoding="utf-8")
-    section = text.split("## Assessment table")[1]
+    section = text.split("## Assessment table")[1].split("\n## ")[0]
     listed = [
         name for row in re.findall(r"^\| (`.*?) \|", section, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
     ]
@@ -58,7 +59,7 @@ def test_csv_has_a_row_a_year_and_one_for_the_whole_statement(assessment):
     assert path["level"].tolist()[:3] == [96, 97, 98]
     assert np.isnan(path["level"].iloc[3])
     assert frame.loc[frame["evidence"] == "not_testable", "note"].str.len().min() > 0
-    assert frame.loc[frame["evidence"] == "not_assessed", "p_published"].isna().all()
+    assert frame.loc[frame["evidence"] == "not_testable", "p_published"].isna().all()
 
 
 def test_csv_keeps_probabilities_to_the_last_bit(assessment, written):
@@ -149,7 +150,7 @@ def test_an_unknown_language_names_the_known_ones(assessment, tmp_path):
 
 def test_a_plan_without_figures_still_makes_an_appendix(thin, tmp_path):
     paths = write_appendix(thin, tmp_path)
-    assert len(paths) == 4
+    assert len(paths) == 6
     assert "说明不了任何一项目标" in (tmp_path / "appendix.html").read_text(encoding="utf-8")
 
 
@@ -157,7 +158,7 @@ def test_an_assessment_of_a_forecast_alone_makes_an_appendix(assessment, tmp_pat
     from dataclasses import replace
 
     bare = replace(assessment, observations=xr.Dataset(), history=xr.Dataset(), diagnostics=xr.Dataset(), engine="")
-    assert len(write_appendix(bare, tmp_path)) == 4
+    assert len(write_appendix(bare, tmp_path)) == 6
 
 
 def test_word_opens_what_was_written(written):

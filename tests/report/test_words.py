@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import qsim.report
-from qsim.feasibility.records import Reason
+from qsim.feasibility import marks
+from qsim.feasibility.evidence import GradeReason
+from qsim.feasibility.records import CAUTIONS, Cause, Caution, Reason
 from qsim.figures.fan import band, fan
 from qsim.figures.fonts import characters, shown
 from qsim.figures.printed import Printed, printed_figures
@@ -53,6 +55,22 @@ def test_every_reason_and_kind_has_words():
     for spoken in (ZH, EN):
         assert set(get_args(Reason)) - {""} == set(spoken.terms["reason"])
         assert set(TARGET_KINDS) == set(spoken.terms["kind"])
+        assert set(get_args(Cause)) == set(spoken.terms["why"])
+        assert set(get_args(Caution)) == set(spoken.terms["caution"]) == set(CAUTIONS)
+        assert set(get_args(GradeReason)) == set(spoken.terms["grade_reason"])
+
+
+def test_every_mark_and_verdict_has_words():
+    tables = [bands for bands in vars(marks).values() if isinstance(bands, marks.Bands)]
+    verdicts = {word for bands in tables for word in (bands.below, *(word for _, word in bands.bounds))}
+    for spoken in (ZH, EN):
+        assert {bands.name for bands in tables} == set(spoken.terms["mark"])
+        assert verdicts | {marks.ACHIEVED} == set(spoken.terms["verdict"])
+
+
+def test_the_verdicts_of_a_schedule_are_those_of_mid_term_reports():
+    said = {code: ZH.term("verdict", code) for code in ("achieved", "on_schedule", "behind")}
+    assert said == {"achieved": "提前完成", "on_schedule": "达到预期进度", "behind": "滞后"}
 
 
 def test_every_character_of_the_wording_is_in_the_shipped_font():

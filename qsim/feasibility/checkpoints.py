@@ -1,0 +1,282 @@
+r"""Checkpoints: the figure of a year on the way below which a target becomes doubtful.
+
+Given theta and the state at the origin the future is Gaussian on the link scale, so a figure of a later year is
+conditioned on exactly, draw by draw. With :math:`r(n) = \sum_{i=0}^{n} \rho^i` the level k years on has
+
+.. math::
+
+    m_k = level + k s \mu + \rho\, r(k-1)\, d, \qquad
+    c_{k,h} = \sum_{j=1}^{\min(k,h)} [\sigma_s^2\, r(k-j)\, r(h-j) + \sigma_l^2],
+
+and a figure :math:`y` of the year h, on the link scale, has variance :math:`S = c_{hh} + R` around :math:`m_h`, where R
+is year noise, sampling at the usual size and rounding. A path :math:`\ell^*, y^*` drawn without it becomes a path given
+it by Matheron's rule, :math:`\ell_k = \ell^*_k + c_{k,h} (y - y^*) / S`, and the draw counts with weight
+:math:`N(y; m_h, S)`: that is what the figure says about theta and the state at the origin. Where the figure is a count,
+the weight is multiplied by the ratio of its binomial or Poisson likelihood to the normal law that stands for it.
+
+Shocks up to the year of the figure are normal and later ones Student t, as they would be in a fit that has the figure:
+a fit takes shocks of its past as normal (:func:`qsim.model.trend.heavy_shocks`).
+
+Source: Rasmussen & Williams (2006), sec. 2.2; Matheron's rule: Wilson et al. (2021), JMLR 22(105).
+"""
+
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from qsim.feasibility.events import COUNTED, Bools, Draws, Floats
+from qsim.feasibility.records import Checkpoint
+from qsim.forecast.published import publish, usual_trials
+from qsim.inference.fit import FittedSeries, stream
+from qsim.inference.psis import effective_count
+from qsim.model.series import SeriesData
+from qsim.model.trend import heavy_shocks
+
+_GRID: Final = 13
+"""Figures looked at, between the two quantiles below. [1]"""
+
+_TAIL: Final = 0.005
+"""Figures that come with less probability than this on either side are not looked at. [1]"""
+
+_LEAST_DRAWS: Final = 100.0
+"""Fewest effective draws that answer for a figure. [1]"""
+
+_REPEATS: Final = 2
+"""Futures drawn for each posterior draw: makes the error of a chance small beside two points. [1]"""
+
+HALF, FIFTH = 0.5, 0.2
+"""Probabilities under which a target is doubtful, and unlikely. [1]"""
+
+
+@dataclass(frozen=True, eq=False)
+class Ahead:
+    """Everything random about the future of one series, without levers: drawn once, for every figure looked at."""
+
+    data: SeriesData
+    theta: Floats
+    """Posterior draws, repeated, dims (draw, 5)."""
+    state: Floats
+    """Level and slope of the last year of the past, dims (draw, 2). [link scale]"""
+    years: tuple[int, ...]
+    """Years after the origin, to the last one."""
+    normals: Floats
+    """Shocks (v, u) as a fit takes them, dims (draw, year, 2)."""
+    heavy: Floats
+    """Shocks (v, u) as a forecast takes them, dims (draw, year, 2)."""
+    noise: Floats
+    """Year noise in sds, dims (draw, year)."""
+    scores: Floats
+    """Normal scores of the chance of the sample, dims (draw, year)."""
+    error: Floats
+    """Sampling error of the figure conditioned on, in sds, dims (draw)."""
+
+    @classmethod
+    def of(cls, fit: FittedSeries, last_year: int, seed: int) -> "Ahead":
+        """Draw the randomness of the years after the origin."""
+        posterior, years = fit.posterior, tuple(range(fit.data.origin + 1, last_year + 1))
+        state = np.column_stack([posterior.level[:, -1], posterior.slope])
+        draws = _REPEATS * len(state)
+        rng = stream(seed, fit.data.label, "checkpoints")
+        heavy = np.stack([heavy_shocks(rng, draws) for _ in years], axis=1)
+        shape = (draws, len(years))
+        return cls(
+            data=fit.data,
+            theta=np.tile(posterior.theta, (_REPEATS, 1)),
+            state=np.tile(state, (_REPEATS, 1)),
+            years=years,
+            normals=rng.standard_normal((*shape, 2)),
+            heavy=heavy,
+            noise=rng.standard_normal(shape),
+            scores=rng.standard_normal(shape),
+            error=rng.standard_normal(draws),
+        )
+
+    def given(self, year: int, figures: Floats, wanted: Container[int]) -> tuple[Floats, Floats]:
+        """Published figures and weights given a figure of a year.
+
+        Parameters
+        ----------
+        figures : array, dims (figure)
+            Figures looked at. [unit]
+        wanted : container of int
+            Years whose published figures are looked at.
+
+        Returns
+        -------
+        published : array, dims (figure, draw, year)
+            Every year after the origin, NaN where it is not wanted; the year itself holds the figure. [unit]
+        weights : array, dims (figure, draw)
+            Sum 1 over draws.
+        """
+        at = self.years.index(year)
+        data, theta = self.data, self.theta
+        seen, variance = _seen(data, figures)
+        level = self._levels(at)
+        covariance = _covariance(theta, len(self.years), at)
+        own = covariance[:, at] + theta[:, 3] ** 2
+        total = own + variance[:, None]
+        latent = level[:, at] + theta[:, 3] * self.noise[:, at]
+        pull = (seen[:, None] - latent - np.sqrt(variance)[:, None] * self.error) / total
+        off = seen[:, None] - self._mean(at)
+        log_weights = -0.5 * (off**2 / total + np.log(total))
+        log_weights += _departure(data, figures, latent + pull * own, seen, variance)
+        weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
+        weights /= weights.sum(axis=1, keepdims=True)
+        later = level[None] + pull[:, :, None] * covariance[None]
+        eta = later + (theta[:, 3, None] * self.noise)[None]
+        published = np.full_like(eta, np.nan)
+        published[:, :, at] = figures[:, None]
+        for place, other in enumerate(self.years):
+            if place != at and other in wanted:
+                chance = np.broadcast_to(self.scores[:, place], eta.shape[:2])
+                published[:, :, place] = publish(data, eta[:, :, place], chance)
+        return published, weights
+
+    def repeated(self, draws: Draws) -> Draws:
+        """Posterior draws of something else, laid beside the futures drawn from each."""
+        return Draws(np.tile(draws.values, (_REPEATS, 1)), draws.years)
+
+    def _levels(self, at: int) -> Floats:
+        """Levels without the figure: normal shocks up to its year, heavy ones after it, dims (draw, year)."""
+        theta, (level, slope) = self.theta, self.state.T
+        drift = self.data.sign * theta[:, 4]
+        levels = np.empty((level.size, len(self.years)))
+        for step in range(len(self.years)):
+            shocks = (self.normals if step <= at else self.heavy)[:, step]
+            slope = theta[:, 2] * slope + theta[:, 1] * shocks[:, 0]
+            level = level + drift + slope + theta[:, 0] * shocks[:, 1]
+            levels[:, step] = level
+        return levels
+
+    def _mean(self, at: int) -> Floats:
+        """Mean level of the year of the figure given theta and the state, dims (draw)."""
+        theta, steps, (level, slope) = self.theta, at + 1, self.state.T
+        reach = sum(theta[:, 2] ** power for power in range(1, steps + 1))
+        return np.asarray(level + steps * self.data.sign * theta[:, 4] + reach * slope)
+
+
+def checkpoint(
+    ahead: Ahead,
+    year: int,
+    likely: Floats,
+    meets: Callable[[Draws], Bools],
+    *,
+    wanted: Container[int],
+    high: bool,
+    decimals: int,
+) -> Checkpoint | None:
+    """Find the figures of a year beyond which the chance of a target falls under 50 and 20 %.
+
+    None where no figure leaves enough effective draws.
+
+    Parameters
+    ----------
+    likely : array, dims (draw)
+        Draws of that year's published figure: where figures are looked for. [unit]
+    meets : callable
+        Whether published figures of the years after the origin, dims (figure, draw, year), meet the whole statement.
+    wanted : container of int
+        Years that ``meets`` looks at.
+    high : bool
+        Whether a higher figure helps.
+    decimals : int
+        Decimals printed.
+    """
+    figures = _grid(ahead, likely, decimals)
+    published, weights = ahead.given(year, figures, wanted)
+    chances = (weights * meets(Draws(published, ahead.years))).sum(axis=1)
+    # repeats of a posterior draw share its state: they do not count as draws of their own
+    enough = np.array([effective_count(row) >= _REPEATS * _LEAST_DRAWS for row in weights])
+    if not enough.any():
+        return None
+    figures, chances = figures[enough], chances[enough]
+    if not high:
+        figures, chances = figures[::-1], chances[::-1]
+    return Checkpoint(
+        year=year,
+        half=_crossing(figures, chances, HALF, decimals, high=high),
+        fifth=_crossing(figures, chances, FIFTH, decimals, high=high),
+        p_worst=float(chances[0]),
+        p_best=float(chances[-1]),
+    )
+
+
+def _seen(data: SeriesData, figures: Floats) -> tuple[Floats, Floats]:
+    """Figures on the link scale and their variance from sampling and rounding there, dims (figure)."""
+    family, link, whole = data.indicator.family, data.link, _whole(data)
+    half = 0.5 * 10.0 ** -(0 if family in COUNTED else data.decimals)
+    inside = np.clip(figures, half, link.unit - half) if link.name == "logit" else figures
+    inside = np.maximum(inside, half) if link.name == "log" else inside
+    width = 2.0 * half / link.slope(link.to_link(inside))
+    variance = width**2 / 12.0
+    trials = usual_trials(data)
+    if family in ("rate", "days") and trials is not None:
+        # the middle of a count as the fit takes it: never 0 or 1
+        share = (inside / whole * trials + 0.5) / (trials + 1.0)
+        return np.log(share / (1.0 - share)), 1.0 / (trials * share * (1.0 - share))
+    if family in ("count", "events"):
+        return np.log(figures + 0.5), 1.0 / (figures + 0.5)
+    return link.to_link(inside), variance
+
+
+def _whole(data: SeriesData) -> float:
+    """Figure of a sample in which every trial succeeds. [unit]"""
+    return data.link.unit / data.limit
+
+
+def _departure(data: SeriesData, figures: Floats, eta: Floats, seen: Floats, variance: Floats) -> Floats:
+    """Log ratio of the likelihood of a count to the normal law that stands for it, dims (figure, draw).
+
+    It makes the weights exact for few trials; where no count is known the normal law is the likelihood.
+    """
+    trials, family = usual_trials(data), data.indicator.family
+    if family in ("rate", "days") and trials is not None:
+        counts = np.round(figures / _whole(data) * trials)[:, None]
+        exact = counts * eta - trials * np.logaddexp(0.0, eta)
+    elif family in ("count", "events"):
+        exact = figures[:, None] * eta - np.exp(eta)
+    else:
+        return np.zeros_like(eta)
+    return np.asarray(exact + 0.5 * (seen[:, None] - eta) ** 2 / variance[:, None])
+
+
+def _covariance(theta: Floats, years: int, at: int) -> Floats:
+    """Covariance of each year's level with the level of year ``at``, given theta and the state, dims (draw, year)."""
+    rho, powers = theta[:, 2], [np.ones(len(theta))]
+    for _ in range(years):
+        powers.append(powers[-1] * rho)
+    reach = np.cumsum(np.array(powers), axis=0)
+    result = np.empty((len(theta), years))
+    for place in range(years):
+        first = min(place, at)
+        slopes = sum(reach[place - j] * reach[at - j] for j in range(first + 1))
+        result[:, place] = theta[:, 1] ** 2 * slopes + theta[:, 0] ** 2 * (first + 1)
+    return result
+
+
+def _grid(ahead: Ahead, likely: Floats, decimals: int) -> Floats:
+    """Printable figures spread evenly on the link scale between two quantiles of what may come, ascending."""
+    link = ahead.data.link
+    ends = np.quantile(likely, [_TAIL, 1.0 - _TAIL])
+    half = 0.5 * 10.0**-decimals
+    if link.name == "logit":
+        ends = np.clip(ends, half, link.unit - half)
+    elif link.name == "log":
+        ends = np.maximum(ends, half)
+    low, high = link.to_link(ends).tolist()
+    return np.unique(np.round(link.to_figure(np.linspace(low, high, _GRID)), decimals))
+
+
+def _crossing(figures: Floats, chances: Floats, bound: float, decimals: int, *, high: bool) -> float | None:
+    """Figure up to which, from the worst one on, every chance is under a bound; None where there is no such figure."""
+    reached = np.flatnonzero(chances >= bound)
+    if not reached.size or reached[0] == 0:
+        return None
+    after = int(reached[0])
+    share = (bound - chances[after - 1]) / (chances[after] - chances[after - 1])
+    figure = figures[after - 1] + share * (figures[after] - figures[after - 1])
+    scale = 10.0**decimals
+    away = np.ceil(figure * scale - 1e-6) if high else np.floor(figure * scale + 1e-6)
+    return float(away / scale)

@@ -1,0 +1,233 @@
+"""Posterior draws of many series: a Gaussian proposal for all of theta at once, importance weights, two gates a series.
+
+The same model and priors as :mod:`qsim.inference.laplace`. There a mode is searched at every theta; here the figures
+are replaced by normal factors once a series (:mod:`qsim.inference.filtering`), and the weights of the draws put right
+what that leaves. A point of theta then costs 15 nanoseconds, not 15 microseconds, but only the last state is drawn.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import chdtri, ndtri
+
+from qsim.inference import filtering, proposals
+from qsim.inference.design import MIN_EFFECTIVE_POINTS, Weighted, sobol_normals, weigh
+from qsim.inference.laplace import log_evidence, weigh_theta
+from qsim.inference.psis import PARETO_K_LIMIT, effective_count, smooth
+from qsim.model.priors import LevelPrior, ThetaPrior
+from qsim.model.series import SeriesData
+from qsim.model.trend import SHOCK_FREEDOM, constrain
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+MIN_EFFECTIVE_DRAWS: Final = 200.0
+"""Fewest effective draws that answer for a series: a standard error of a probability of at most .035. [1]"""
+
+_LOG2_POINTS: Final = 12
+_LOG2_COARSE: Final = 9
+_LOG2_LOCAL: Final = 9
+
+_CHOSEN: Final = 256
+"""Points of theta drawn for the careful way."""
+
+_NORMALS: Final = 32
+_WIDTHS: Final = 4
+"""Columns of shared random numbers; a series that needs more takes them again from other places."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Job:
+    """A series and its priors."""
+
+    data: SeriesData
+    theta_prior: ThetaPrior
+    level_prior: LevelPrior
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class States:
+    """Weighted draws of the last state of one series."""
+
+    theta: Floats
+    """(sigma_level, sigma_slope, rho, sigma_noise, mu), dims (5, draw). [link scale]"""
+    level: Floats
+    """Level of the last year of the grid, dims (draw). [link scale]"""
+    slope: Floats
+    """Departure of its slope from the drift, dims (draw). [link scale per year]"""
+    weights: Floats
+    """Sum 1, dims (draw)."""
+    pareto_k: float
+    theta_effective: float
+    log_evidence: float
+
+    @property
+    def gate(self) -> bool:
+        """True if both gates hold and enough draws count."""
+        return (
+            self.pareto_k <= PARETO_K_LIMIT
+            and self.theta_effective >= MIN_EFFECTIVE_POINTS
+            and effective_count(self.weights) >= MIN_EFFECTIVE_DRAWS
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Chances:
+    """Random numbers that all series share, each series in a pairing of its own.
+
+    A column is stratified (one value in each of as many equal strata as there are draws) and in random order; a series
+    takes it from a random place on, so that the rows of two series, or of two columns, are paired at random.
+
+    Source: McKay, Beckman & Conover (1979), doi:10.1080/00401706.1979.10489755 (Latin hypercube sampling).
+    """
+
+    normals: Floats
+    """Standard normals, dims (column, 2 * draw), each column repeated once."""
+    widths: Floats
+    """Scales that make shocks of future years of normals (:func:`qsim.model.trend.heavy_shocks`), dims as above."""
+
+    @property
+    def draws(self) -> int:
+        """Draws of a series."""
+        return int(self.normals.shape[1]) // 2
+
+
+@lru_cache(maxsize=4)
+def chances(draws: int, seed: int) -> Chances:
+    """Shared random numbers of a seed."""
+    rng = np.random.default_rng([seed, draws])
+    strata = rng.permuted(np.tile(np.arange(draws), (_NORMALS + _WIDTHS, 1)), axis=1)
+    uniform = (strata + rng.uniform(1e-9, 1.0 - 1e-9, strata.shape)) / draws
+    widths = np.sqrt((SHOCK_FREEDOM - 2.0) / chdtri(SHOCK_FREEDOM, uniform[_NORMALS:]))
+    return Chances(np.tile(ndtri(uniform[:_NORMALS]), 2), np.tile(widths, 2))
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Points of one prior of theta, shared by all series that have it."""
+
+    z: Floats
+    """dims (point, 5)."""
+    thetas: Floats
+    """dims (5, point)."""
+    coarse: Floats
+    """The first of them, dims (5, point)."""
+
+
+@lru_cache(maxsize=4)
+def design_of(prior: ThetaPrior) -> Design:
+    """Quasi-random points of a prior."""
+    z = prior.at(sobol_normals(_LOG2_POINTS, seed=0))
+    thetas = np.ascontiguousarray(constrain(z).T)
+    return Design(z, thetas, np.ascontiguousarray(thetas[:, : 2**_LOG2_COARSE]))
+
+
+def is_plain(data: SeriesData) -> bool:
+    """Whether every figure is the level of a year of its own, without a natural limit: all that the filter knows."""
+    return data.plain and data.limit == 1.0 and np.unique(data.year).size == data.year.size
+
+
+class _Sites(NamedTuple):
+    """Figures of a series in the order of their years, and their normal factors."""
+
+    step: Ints
+    kind: Ints
+    lower: Floats
+    upper: Floats
+    size: Floats
+    middle: Floats
+    spread: Floats
+
+
+def _weigh_sites(job: Job, design: Design, widen: float) -> tuple[_Sites, Weighted]:
+    """Factors of the figures, and theta weighed by them: globally, and locally where too few points count."""
+    data, prior = job.data, job.level_prior
+    order = np.argsort(data.year, kind="stable")
+    step, kind = data.steps[order], data.kind[order]
+    figures = (data.lower[order], data.upper[order], data.size[order])
+    guess, variance = data.guess[order], np.maximum(data.guess_variance[order], 1e-12)
+    at_start = (prior.mean, prior.sd, data.sign)
+    middle, spread, values = filtering.weigh_design(
+        design.coarse, design.thetas, *at_start, step, kind, *figures, guess, variance, widen
+    )
+    weighted = _weighted(design.z, values)
+    if weighted.effective < MIN_EFFECTIVE_POINTS:
+        weighted = weigh(
+            job.theta_prior,
+            lambda z: filtering.site_evidence(_rows(constrain(z)), *at_start, step, middle, spread),
+            _LOG2_LOCAL,
+        )
+    return _Sites(step, kind, *figures, middle, spread), weighted
+
+
+def sample_states(job: Job, design: Design, shared: Chances, rng: np.random.Generator, *, widen: float = 1.0) -> States:
+    """Draw the last state of one series.
+
+    Parameters
+    ----------
+    design : Design
+        Of the job's prior of theta.
+    shared : Chances
+        What pairs its columns is drawn from ``rng``.
+    widen : float
+        Factor on the variance of the sites of figures at a bound (:func:`qsim.inference.filtering.weigh_design`).
+    """
+    data, prior = job.data, job.level_prior
+    sites, weighted = _weigh_sites(job, design, widen)
+    chosen = proposals.resample(weighted.weights, shared.draws, rng.random())
+    # take keeps rows contiguous, which indexing would not
+    thetas = _rows(constrain(weighted.z[chosen])) if weighted.local else design.thetas.take(chosen, axis=1)
+    offset = rng.integers(0, shared.draws, 2 * data.years + 2 * sites.step.size)
+    level, slope, log_ratio = proposals.propose(
+        thetas, prior.mean, prior.sd, data.sign, data.years, *sites, shared.normals, offset
+    )
+    weights, pareto_k = smooth(log_ratio)
+    top = log_ratio.max()
+    return States(
+        theta=thetas,
+        level=level,
+        slope=slope,
+        weights=weights,
+        pareto_k=pareto_k,
+        theta_effective=weighted.effective,
+        log_evidence=weighted.log_evidence + float(top + np.log(np.exp(log_ratio - top).mean())),
+    )
+
+
+def weigh_chosen(job: Job, design: Design, rng: np.random.Generator) -> Weighted:
+    """Theta weighed by Laplace evidence, at the points that the evidence of the sites chooses.
+
+    :data:`_CHOSEN` points are drawn systematically in proportion to their weights under the sites; each then weighs its
+    Laplace evidence over that of the sites, which is importance sampling, valid for any sites. Modes are searched for a
+    quarter of the points of the default design at most. Where too few count, the default design follows.
+    """
+    data, prior = job.data, job.level_prior
+    sites, weighted = _weigh_sites(job, design, 1.0)
+    drawn = proposals.resample(weighted.weights, _CHOSEN, rng.random())
+    chosen, times = np.unique(drawn, return_counts=True)
+    z = weighted.z[chosen]
+    of_sites = filtering.site_evidence(
+        _rows(constrain(z)), prior.mean, prior.sd, data.sign, sites.step, sites.middle, sites.spread
+    )
+    ratio = log_evidence(data, prior, z) - of_sites
+    top = ratio.max()
+    weights = times * np.exp(ratio - top)
+    total = weights.sum()
+    evidence = weighted.log_evidence + float(top + np.log(total / _CHOSEN))
+    found = Weighted(z, weights / total, evidence, weighted.local)
+    return found if found.effective >= MIN_EFFECTIVE_POINTS else weigh_theta(data, job.theta_prior, prior)
+
+
+def _rows(theta: Floats) -> Floats:
+    """Theta by rows, dims (point, 5) -> (5, point)."""
+    return np.ascontiguousarray(theta.T)
+
+
+def _weighted(z: Floats, logs: Floats) -> Weighted:
+    top = logs.max()
+    weights = np.exp(logs - top)
+    total = weights.sum()
+    return Weighted(z, weights / total, float(top + np.log(total / weights.size)), local=False)

@@ -34,6 +34,7 @@ from qsim.inference.laplace import draw_series, weigh_theta
 from qsim.inference.layout import Layout, layouts
 from qsim.inference.pymc_model import build_model
 from qsim.model.functional import latent_value
+from qsim.model.likelihood import INTERVAL
 from qsim.model.priors import LevelPrior, ThetaPrior
 from qsim.model.series import SeriesData
 from qsim.model.trend import N_THETA, SIGMA_NOISE_FLOOR, SLOPE_SD_CAP
@@ -97,9 +98,11 @@ def whitened_model(data: SeriesData, level_prior: LevelPrior, proposal: ThetaPri
         mu, mu_sd = center[_DRIFT] + pt.dot(spread[_DRIFT, :_DRIFT], scales), spread[_DRIFT, _DRIFT]
         moved: dict[str, TensorVariable] = {**stars, _DRIFT_RAW: drift}
         if data.year.size or data.extras:
+            # no figure, no layout
             stand_ins = _stand_ins(data, level_prior, proposal)
-            affine = _affine(data, level_prior, stand_ins, first, mu, mu_sd)
-            moved |= _conditioned(stand_ins, *affine, moved)
+            if stand_ins.constant.size:
+                affine = _affine(data, level_prior, stand_ins, first, mu, mu_sd)
+                moved |= _conditioned(stand_ins, *affine, moved)
         z = pt.concatenate([first, (mu + mu_sd * moved[_DRIFT_RAW])[None]])
         swaps = {raws[name]: value for name, value in moved.items() if name in raws} | {raws[_THETA_RAW]: z}
         # the prior of theta is that of scales and drift
@@ -115,9 +118,12 @@ def whitened_model(data: SeriesData, level_prior: LevelPrior, proposal: ThetaPri
 
 
 def _stand_ins(data: SeriesData, level_prior: LevelPrior, theta_prior: ThetaPrior) -> _StandIns:
-    """Stand-ins of all figures with one reading, curved ones straightened at the mean the default engine finds."""
+    """Stand-ins of figures with one reading and two ends, curved ones straightened at the mean the default engine finds.
+
+    What bounds a value on one side only leaves it to the prior on the other, where a stand-in would hold it back.
+    """
     layout = layouts(data)[0]
-    sure = [number for number in range(layout.form.size) if not _is_ambiguous(data, number)]
+    sure = _places(data, layout)
     level, offset = np.zeros(data.years), np.zeros(len(data.offsets))
     if not data.plain:
         weighted = weigh_theta(data, theta_prior, level_prior)
@@ -135,9 +141,13 @@ def _stand_ins(data: SeriesData, level_prior: LevelPrior, theta_prior: ThetaPrio
     return _StandIns(slopes, constant, layout._replace(**of_figure))
 
 
-def _is_ambiguous(data: SeriesData, number: int) -> bool:
-    extra = number - data.year.size
-    return extra >= 0 and data.extras[extra].other is not None
+def _places(data: SeriesData, layout: Layout) -> list[int]:
+    """Figures that have a stand-in."""
+    ambiguous = np.array([False] * data.year.size + [extra.other is not None for extra in data.extras])
+    open_interval = (layout.kind == INTERVAL) & ~np.isfinite(layout.upper - layout.lower)
+    # none or all of a sample
+    open_count = (layout.kind != INTERVAL) & ((layout.lower == 0.0) | (layout.upper == layout.size))
+    return [int(number) for number in np.flatnonzero(~(ambiguous | open_interval | open_count))]
 
 
 def _affine(
@@ -180,9 +190,9 @@ def _affine(
 
 
 def _noise(data: SeriesData, stand_ins: _StandIns, own: TensorVariable) -> TensorVariable:
-    """Slopes in the figures' own noises, of which ambiguous figures have some too."""
+    """Slopes in the own noises of all figures, with a stand-in or without."""
     total = data.year.size + len(data.extras)
-    places = np.array([number for number in range(total) if not _is_ambiguous(data, number)])
+    places = np.array(_places(data, layouts(data)[0]))
     return (stand_ins.layout.noisy * own)[:, None] * (places[:, None] == np.arange(total))
 
 

@@ -40,23 +40,20 @@ def ecdf(ranks: Ints, draws: int) -> Ints:
 def smallest_tail(ranks: Ints, draws: int) -> Floats:
     """Smallest two-sided tail probability of the ranks' distribution function, dims (..., rank) -> (...). [1]"""
     below = ecdf(ranks, draws)
-    return (
-        np.asarray(np.take_along_axis(_tails(ranks.shape[-1], draws), below.reshape(-1, draws).T, axis=1))
-        .min(axis=0)
-        .reshape(below.shape[:-1])
-    )
+    tails = np.take_along_axis(_tails(ranks.shape[-1], draws), below.reshape(-1, draws).T, axis=1)
+    return np.asarray(tails.min(axis=0).reshape(below.shape[:-1]))
 
 
 @cache
 def critical_tail(count: int, draws: int, coverage: float, seed: int = 0) -> float:
-    """Tail probability that ``count`` uniform ranks stay above, everywhere at once, with probability ``coverage``. [1]"""
+    """Tail probability that ``count`` uniform ranks stay above everywhere with probability ``coverage``. [1]"""
     rng = np.random.default_rng(seed)
     found = [smallest_tail(rng.integers(draws + 1, size=(_BLOCK, count)), draws) for _ in range(_SIMULATIONS // _BLOCK)]
     return float(np.quantile(np.concatenate(found), 1.0 - coverage))
 
 
 def band(count: int, draws: int, coverage: float) -> tuple[Floats, Floats]:
-    """Fewest and most ranks below i = 1 ... ``draws`` that uniform ranks have, together, with ``coverage``; dims (draws)."""
+    """Fewest and most ranks below i = 1 ... ``draws`` of a simultaneous band of uniform ranks, dims (draws)."""
     gamma = critical_tail(count, draws, coverage)
     chance = np.arange(1, draws + 1) / (draws + 1.0)
     return np.asarray(binom.ppf(0.5 * gamma, count, chance)), np.asarray(binom.isf(0.5 * gamma, count, chance))

@@ -118,7 +118,7 @@ def whitened_model(data: SeriesData, level_prior: LevelPrior, proposal: ThetaPri
 
 
 def _stand_ins(data: SeriesData, level_prior: LevelPrior, theta_prior: ThetaPrior) -> _StandIns:
-    """Stand-ins of figures with one reading and two ends, curved ones straightened at the mean the default engine finds.
+    """Stand-ins of figures with one reading and two ends, curved ones straightened at the default engine's mean.
 
     What bounds a value on one side only leaves it to the prior on the other, where a stand-in would hold it back.
     """

@@ -2,8 +2,8 @@ r"""Compare the two engines on hard cases; write ``docs/calibration_engines.md``
 
     python tests/statistical/engines_agree.py [--case NAME ...] [--again] [--list]
 
-A case that stands in ``docs/calibration_engines.csv`` with the same figures and priors is not run again unless asked, so
-that a run can be stopped and taken up. A minute a case on one core, most of it compiling.
+A case that stands in ``docs/calibration_engines.csv`` with the same figures and priors is not run again unless asked,
+so that a run can be stopped and taken up. A minute a case on one core, most of it compiling.
 
 Both sides forecast the level one and five years ahead and the figure printed five years ahead. Effective draws are, of
 NUTS, the fewest over everything compared (autocorrelation and weights counted); of the default engine, from as many
@@ -257,13 +257,13 @@ def page(rows: list[Agreement]) -> str:
         "# Two engines, one model",
         "",
         f"`python tests/statistical/engines_agree.py`: {agreed} of {len(rows)} cases agree. Shipped priors, no pool. "
-        f"Targets at the {', '.join(f'{100 * p:.0f}' for p in PROBABILITIES)} % points of NUTS's forecast: level one and "
-        "five years ahead, figure printed five years ahead. To agree, the largest difference of P(target) is at most "
-        f"{MAX_DIFFERENCE}, the largest Wasserstein distance at most {MAX_DISTANCE:.0%} of the forecast's sd (on the log "
-        f"where the link is the log), and both sides have at least {MIN_EFFECTIVE:,.0f} effective draws.",
+        f"Targets at the {', '.join(f'{100 * p:.0f}' for p in PROBABILITIES)} % points of NUTS's forecast: level one "
+        "and five years ahead, figure printed five years ahead. To agree, the largest difference of P(target) is at most "
+        f"{MAX_DIFFERENCE}, the largest Wasserstein distance at most {MAX_DISTANCE:.0%} of the forecast's sd (on the "
+        f"log where the link is the log), and both sides have at least {MIN_EFFECTIVE:,.0f} effective draws.",
         "",
-        "The last columns are the default engine as users run it, with 1,024 points of theta: its largest difference of "
-        "P(target), its effective points and its Pareto k. **Bold** is what fails a gate or a limit.",
+        "The last columns are the default engine as users run it, with 1,024 points of theta: its largest difference "
+        "of P(target), its effective points and its Pareto k. **Bold** is what fails a gate or a limit.",
         "",
         "| case | figures | difference | distance / sd | effective: laplace | NUTS | divergences "
         "| usual difference | points | k |",

@@ -70,7 +70,13 @@ def sobol_normals(log2_points: int, seed: int) -> Floats:
     return np.asarray(ndtri(np.clip(uniform, 1e-12, 1.0 - 1e-12)))
 
 
-def weigh(prior: ThetaPrior, log_likelihood: Callable[[Floats], Floats], log2_points: int) -> Weighted:
+def weigh(
+    prior: ThetaPrior,
+    log_likelihood: Callable[[Floats], Floats],
+    log2_points: int,
+    *,
+    enough: float = MIN_EFFECTIVE_POINTS,
+) -> Weighted:
     """Posterior of theta on a global design, refined locally until enough points carry it.
 
     Parameters
@@ -79,12 +85,14 @@ def weigh(prior: ThetaPrior, log_likelihood: Callable[[Floats], Floats], log2_po
         Takes unconstrained points, dims (point, 5), to log evidences, dims (point).
     log2_points : int
         Base-two logarithm of the number of points a design.
+    enough : float
+        Effective points below which the global design is too coarse; local ones are renewed up to three times that. [1]
     """
     z = prior.at(sobol_normals(log2_points, seed=0))
     best = _normalized(z, log_likelihood(z), local=False)
     log_weights = np.log(np.maximum(best.weights, 1e-300))
     for attempt in range(_ROUNDS):
-        if best.effective >= MIN_EFFECTIVE_POINTS * (1 if attempt == 0 else 3):
+        if best.effective >= enough * (1 if attempt == 0 else 3):
             break
         center, spread = _tempered_moments(z, log_weights)
         # wider than the moments say: a proposal narrower than its target has unbounded weights

@@ -11,7 +11,7 @@ from qsim.errors import FitError
 from qsim.inference import general, kernels
 from qsim.inference.design import MIN_EFFECTIVE_POINTS, Weighted, weigh
 from qsim.inference.layout import layouts
-from qsim.inference.psis import PARETO_K_LIMIT, smooth
+from qsim.inference.psis import PARETO_K_LIMIT, effective_count, smooth
 from qsim.model.priors import LevelPrior, ThetaPrior
 from qsim.model.series import SeriesData
 from qsim.model.trend import constrain
@@ -37,9 +37,12 @@ class SeriesPosterior:
     """Departure of the last slope from the drift, dims (draw). [link scale per year]"""
     pareto_k: float
     theta_effective: float
+    """Effective points of theta behind the draws; of NUTS, the smallest effective sample size."""
     log_evidence: float
     offset: Floats = field(default_factory=lambda: np.empty((0, 0)))
     """Offsets of the other bases, dims (draw, offset); empty where there are none. [link scale]"""
+    draw_effective: float = np.nan
+    """Effective number of the proposals behind the draws; NaN where there were none."""
 
     @property
     def gate(self) -> bool:
@@ -48,16 +51,21 @@ class SeriesPosterior:
 
 
 def weigh_theta(
-    data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPrior, *, log2_points: int = _LOG2_POINTS
+    data: SeriesData,
+    theta_prior: ThetaPrior,
+    level_prior: LevelPrior,
+    *,
+    log2_points: int = _LOG2_POINTS,
+    enough: float = MIN_EFFECTIVE_POINTS,
 ) -> Weighted:
-    """Posterior of theta for one series.
+    """Posterior of theta for one series, by :func:`~qsim.inference.design.weigh`.
 
     Raises
     ------
     FitError
         If the search for a mode fails, which the figures of a series should never cause.
     """
-    return weigh(theta_prior, lambda z: log_evidence(data, level_prior, z), log2_points)
+    return weigh(theta_prior, lambda z: log_evidence(data, level_prior, z), log2_points, enough=enough)
 
 
 def log_evidence(data: SeriesData, level_prior: LevelPrior, z: Floats) -> Floats:
@@ -102,6 +110,7 @@ def draw_series(
         theta_effective=weighted.effective,
         log_evidence=weighted.log_evidence,
         offset=offset[kept],
+        draw_effective=effective_count(weights),
     )
 
 

@@ -85,7 +85,7 @@ def data_of(case: str) -> SeriesData:
     if not rows:
         return without_figures("guizhou", CATALOGUE.get("rate"), "", ORIGIN)
     frame = pd.DataFrame([{"region": "guizhou", "indicator": "rate", **row} for row in rows])
-    observations = read_observations(frame.fillna("").astype(str), catalogue=CATALOGUE)
+    observations = read_observations(frame.astype(str).where(frame.notna(), ""), catalogue=CATALOGUE)
     (found,) = fit_series(observations, CATALOGUE, origin=ORIGIN, wanted=None, pool="none", draws=100)
     return found.data
 
@@ -258,8 +258,8 @@ def page(rows: list[Agreement]) -> str:
         "",
         f"`python tests/statistical/engines_agree.py`: {agreed} of {len(rows)} cases agree. Shipped priors, no pool. "
         f"Targets at the {', '.join(f'{100 * p:.0f}' for p in PROBABILITIES)} % points of NUTS's forecast: level one "
-        "and five years ahead, figure printed five years ahead. To agree, the largest difference of P(target) is at most "
-        f"{MAX_DIFFERENCE}, the largest Wasserstein distance at most {MAX_DISTANCE:.0%} of the forecast's sd (on the "
+        "and five years ahead, figure printed five years ahead. To agree, the largest difference of P(target) is at "
+        f"most {MAX_DIFFERENCE}, the largest Wasserstein distance at most {MAX_DISTANCE:.0%} of the forecast's sd (on the "
         f"log where the link is the log), and both sides have at least {MIN_EFFECTIVE:,.0f} effective draws.",
         "",
         "The last columns are the default engine as users run it, with 1,024 points of theta: its largest difference "

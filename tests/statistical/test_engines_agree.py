@@ -64,7 +64,7 @@ CASES = {
 @pytest.mark.parametrize("name", CASES)
 def test_both_engines_give_the_same_probabilities(name, record_property):
     frame = pd.DataFrame([{"region": "guizhou", "indicator": "rate", **row} for row in CASES[name]])
-    observations = read_observations(frame.fillna("").astype(str), catalogue=CATALOGUE)
+    observations = read_observations(frame.astype(str).where(frame.notna(), ""), catalogue=CATALOGUE)
     laplace, nuts = (
         fit(observations, catalogue=CATALOGUE, origin=ORIGIN, engine=engine, draws=draws, seed=1)
         for engine, draws in (("laplace", 20_000), ("nuts", DRAWS.get(name, MANY_DRAWS)))

@@ -39,7 +39,10 @@ ScenarioNames = Annotated[
 ]
 Draws = Annotated[int, typer.Option(min=100, max=200_000, help="Draws of every series.")]
 Seed = Annotated[int, typer.Option(min=0, help="Start of all random numbers: equal seeds give equal figures.")]
-EngineName = Annotated[Literal["laplace", "nuts"], typer.Option(help="nuts samples the same model with PyMC: slow.")]
+EngineName = Annotated[
+    Literal["laplace", "nuts", "auto"],
+    typer.Option(help="nuts samples the same model with PyMC, slow; auto does where a gate of laplace fails."),
+]
 OtherEngine = Annotated[
     Literal["laplace", "nuts"] | None,
     typer.Option("--compare-engine", help="Also say how far the probabilities move under this engine; nuts is slow."),
@@ -208,7 +211,7 @@ def _run(
     scenario: list[str] | None,
     draws: int,
     seed: int,
-    engine: Literal["laplace", "nuts"],
+    engine: Literal["laplace", "nuts", "auto"],
     other_engine: Literal["laplace", "nuts"] | None,
     report: _Report,
 ) -> "Study":

@@ -164,7 +164,7 @@ def test_dims_and_variables_of_the_posterior(posterior, forecast):
     assert posterior.dataset.attrs == {"engine": "laplace", "seed": 0}
     assert posterior.history["rate"].dims == ("chain", "draw", "series", "year")
     assert {name: values.dims for name, values in posterior.diagnostics.data_vars.items()} == dict.fromkeys(
-        ("pareto_k", "theta_ess", "log_evidence", "pool_regions", "gate"), ("series",)
+        ("pareto_k", "theta_ess", "log_evidence", "pool_regions", "gate", "engine"), ("series",)
     )
 
 

@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from qsim.inference.fit import Engine, FittedSeries, stream
-from qsim.inference.laplace import SeriesPosterior, draw_series, weigh_theta
+from qsim.inference.fit import Engine, FittedSeries, sample_posterior
 from qsim.model.priors import LevelPrior, NormalLaw, ThetaPrior
 from qsim.model.series import SeriesData
 
@@ -30,7 +29,7 @@ def refit(
     """
     figures = fit.data if data is None else data
     theta, level = scaled_theta(fit.theta_prior, scale), LevelPrior(fit.level_prior.mean, fit.level_prior.sd * scale)
-    posterior = _sample(figures, theta, level, draws, seed, engine)
+    posterior = sample_posterior(figures, theta, level, draws=draws, seed=seed, engine=engine)
     return replace(fit, posterior=posterior, theta_prior=theta, level_prior=level)
 
 
@@ -48,14 +47,3 @@ def without_newest(data: SeriesData) -> SeriesData:
     kept = data.between(data.first_year, last)
     bare = not kept.year.size and kept.first_year == last
     return replace(kept, origin=data.origin, first_year=data.origin if bare else kept.first_year)
-
-
-def _sample(
-    data: SeriesData, theta: ThetaPrior, level: LevelPrior, draws: int, seed: int, engine: Engine
-) -> SeriesPosterior:
-    if engine == "nuts":
-        from qsim.inference.nuts import sample_series
-
-        return sample_series(data, theta, level, draws=draws, seed=seed)
-    weighted = weigh_theta(data, theta, level)
-    return draw_series(data, weighted, level, draws=draws, rng=stream(seed, data.label, "posterior"))

@@ -95,6 +95,7 @@ class Posterior:
                 "log_evidence": (SERIES, [one.log_evidence for one in posteriors]),
                 "pool_regions": (SERIES, [fit.pool_regions for fit in self.fits]),
                 "gate": (SERIES, [one.gate for one in posteriors]),
+                "engine": (SERIES, [one.engine for one in posteriors]),
             },
             coords={SERIES: [fit.data.label for fit in self.fits]},
         )
@@ -281,8 +282,9 @@ def fit(
         As :func:`qsim.read_observations` returns it.
     pool : {"indicator", "none"}
         Whether the other regions of an indicator inform a region's level and theta.
-    engine : {"laplace", "nuts"}
-        Nested Laplace (fast) or the same model sampled by NUTS in PyMC (slow reference).
+    engine : {"laplace", "nuts", "auto"}
+        Nested Laplace (fast); the same model sampled by NUTS in PyMC (slow reference); nested Laplace, and NUTS for
+        series where one of its gates fails (``Posterior.diagnostics`` says which).
     draws : int
         Draws of every series.
     seed : int

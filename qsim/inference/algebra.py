@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _OPEN_SHARE: Final = 1.0 / 16.0
-"""Share of the curvature of a half-open interval in the wide half of the draws. [1]"""
+"""Share of the curvature of a figure with one side in the wide half of the draws. [1]"""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -68,20 +68,28 @@ def first_guess(k: Floats, mean: Floats, guess: Floats, guess_variance: Floats, 
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def first_open(kind: Ints, lower: Floats, upper: Floats) -> int:
-    """Place of the first half-open interval; -1 where there is none."""
+def is_open(kind: int, lower: float, upper: float, size: float) -> bool:
+    """Whether a figure bounds its latent value on one side only: a half-open interval, a count of none or of all."""
+    if kind == INTERVAL:
+        return bool(np.isinf(lower) != np.isinf(upper))
+    return lower == 0.0 or upper == size
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def first_open(kind: Ints, lower: Floats, upper: Floats, size: Floats) -> int:
+    """Place of the first figure with one side; -1 where there is none."""
     for i in range(kind.shape[0]):
-        if kind[i] == INTERVAL and np.isinf(lower[i]) != np.isinf(upper[i]):
+        if is_open(kind[i], lower[i], upper[i], size[i]):
             return i
     return -1
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def widened(w: Floats, kind: Ints, lower: Floats, upper: Floats) -> Floats:
-    """Curvatures of the wide half of the draws: a fraction of those of half-open intervals."""
+def widened(w: Floats, kind: Ints, lower: Floats, upper: Floats, size: Floats) -> Floats:
+    """Curvatures of the wide half of the draws: a fraction of those of figures with one side."""
     wide = w.copy()
     for i in range(w.shape[0]):
-        if kind[i] == INTERVAL and np.isinf(lower[i]) != np.isinf(upper[i]):
+        if is_open(kind[i], lower[i], upper[i], size[i]):
             wide[i] *= _OPEN_SHARE
     return wide
 

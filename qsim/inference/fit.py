@@ -20,7 +20,8 @@ from qsim.observations.select import choose_basis, with_partial_years
 from qsim.vocabulary import MIN_POOL_REGIONS, OBSERVATION
 
 Pool = Literal["indicator", "none"]
-Engine = Literal["laplace", "nuts"]
+Engine = Literal["laplace", "nuts", "auto"]
+"""Nested Laplace; NUTS; nested Laplace, and NUTS for a series where one of its gates fails."""
 Key = tuple[str, str]
 """Region and indicator slug."""
 
@@ -111,8 +112,7 @@ def fit_series(
                 progress(data.label)
             return found
 
-        # NUTS compiles and samples in processes of its own; threads serve the compiled kernels only
-        return tuple(workers.map(run, jobs) if engine == "laplace" else map(run, jobs))
+        return tuple(workers.map(run, jobs))
 
 
 def fit_one(
@@ -147,7 +147,7 @@ def fit_one(
         pooled_theta(pool, data.label, leave_out=leave_out) if pool is not None else priors.theta.without(leave_out)
     )
     level_prior = pooled_level(data, others, priors)
-    posterior = _sample(data, theta_prior, level_prior, engine, draws, seed)
+    posterior = sample_posterior(data, theta_prior, level_prior, draws=draws, seed=seed, engine=engine)
     return FittedSeries(posterior=posterior, theta_prior=theta_prior, level_prior=level_prior, pool_regions=len(others))
 
 
@@ -211,12 +211,15 @@ def stream(seed: int, label: str, purpose: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(label.encode()), zlib.crc32(purpose.encode())])
 
 
-def _sample(
-    data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPrior, engine: Engine, draws: int, seed: int
+def sample_posterior(
+    data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPrior, *, draws: int, seed: int, engine: Engine
 ) -> SeriesPosterior:
-    if engine == "nuts":
-        from qsim.inference.nuts import sample_series
+    """Draws of one series under given priors."""
+    if engine != "nuts":
+        weighted = weigh_theta(data, theta_prior, level_prior)
+        found = draw_series(data, weighted, level_prior, draws=draws, rng=stream(seed, data.label, "posterior"))
+        if engine == "laplace" or found.gate:
+            return found
+    from qsim.inference.nuts import sample_series
 
-        return sample_series(data, theta_prior, level_prior, draws=draws, seed=seed)
-    weighted = weigh_theta(data, theta_prior, level_prior)
-    return draw_series(data, weighted, level_prior, draws=draws, rng=stream(seed, data.label, "posterior"))
+    return sample_series(data, theta_prior, level_prior, draws=draws, seed=seed)

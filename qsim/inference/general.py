@@ -241,7 +241,7 @@ def general_paths(
     theta, mean, sigma, slope_cov = thetas[0], np.empty(years), np.empty(n), np.empty(years)
     k, of_levels, factors, value_at_mode, previous = np.empty((n, n)), rows, np.empty((2, n, n)), 0.0, -1
     shift, wide_w, linear = 0.0, np.empty(n), _all_linear(layout)
-    mixed = not linear or first_open(layout.kind, layout.lower, layout.upper) >= 0
+    mixed = not linear or first_open(layout.kind, layout.lower, layout.upper, layout.size) >= 0
     prior, state = np.empty(2 * years + offsets), np.empty(2 * years + offsets)
     for draw in range(count):
         if chosen[draw] != previous:
@@ -250,7 +250,7 @@ def general_paths(
             slope_cov, mean = slope_covariance(theta, years), level_mean + sign * theta[4] * steps
             levels = level_covariance(theta, years, level_sd**2)
             k, of_levels, _, value_at_mode = _search(layout, theta[3], levels, mean, rows, constant, f, a, g, w)
-            wide_w = widened(w, layout.kind, layout.lower, layout.upper)
+            wide_w = widened(w, layout.kind, layout.lower, layout.upper, layout.size)
             if not linear:
                 wide_w /= _WIDENING
             shift = fill_factors(k, w, wide_w, mixed, factors)

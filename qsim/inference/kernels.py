@@ -315,7 +315,9 @@ def draw_paths(
     chosen : array, dims (draw)
         Row of ``thetas`` of each draw, equal ones side by side.
     path_normals : array, dims (draw, 2 * years)
-    noise_normals, step_normals : arrays, dims (draw, figure)
+    noise_normals : array, dims (draw, figure + 1)
+        The last one decides between the halves of the draws.
+    step_normals : array, dims (draw, figure)
 
     Returns
     -------
@@ -330,8 +332,7 @@ def draw_paths(
     path, value_at_mode, previous = np.empty(years), 0.0, -1
     levels, k = np.empty((years, years)), np.empty((n, n))
     slope_cov, factors, theta = np.empty(years), np.empty((2, n, n)), thetas[0]
-    shift, wide, opened = 0.0, np.empty(n), first_open(kind, lower, upper)
-    mixed = opened >= 0
+    shift, wide, mixed = 0.0, np.empty(n), first_open(kind, lower, upper, size) >= 0
     for draw in range(count):
         if chosen[draw] != previous:
             previous = chosen[draw]
@@ -343,13 +344,12 @@ def draw_paths(
             mean = level_mean + sign * theta[4] * steps
             start = first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
             _, value_at_mode = find_mode(k, mean, start, kind, lower, upper, size, sigma, limit, f, a, g, w)
-            wide = widened(w, kind, lower, upper)
+            wide = widened(w, kind, lower, upper, size)
             shift = fill_factors(k, w, wide, mixed, factors)
         slope = simulate_path(theta, level_sd, path_normals[draw], path)
         for i in range(n):
             prior_f[i] = path[steps[i]] + noisy[i] * theta[3] * noise_normals[draw, i]
-        # an interval takes no noise of its own from the prior: its normal is a coin to spare
-        coin = 1 if mixed and noise_normals[draw, opened] > 0.0 else 0
+        coin = 1 if mixed and noise_normals[draw, n] > 0.0 else 0
         root = np.sqrt(wide) if coin == 1 else np.sqrt(w)
         correction = a - root * solve(factors[coin], root * prior_f + step_normals[draw])
         for t in range(years):

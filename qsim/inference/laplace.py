@@ -1,7 +1,7 @@
 """Nested Laplace approximation of one series: weights over theta, then draws corrected by importance weights."""
 
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,8 @@ class SeriesPosterior:
     """Offsets of the other bases, dims (draw, offset); empty where there are none. [link scale]"""
     draw_effective: float = np.nan
     """Effective number of the proposals behind the draws; NaN where there were none."""
+    engine: Literal["laplace", "nuts"] = "laplace"
+    """What drew them."""
 
     @property
     def gate(self) -> bool:
@@ -124,7 +126,7 @@ def _plain_paths(
         chosen,
         *_problem(data, level_prior),
         rng.standard_normal((proposals, 2 * data.years)),
-        rng.standard_normal((proposals, figures)),
+        rng.standard_normal((proposals, figures + 1)),
         rng.standard_normal((proposals, figures)),
     )
     return level, slope, np.empty((proposals, 0)), log_ratio

@@ -16,6 +16,7 @@ Source: Owen (2013), Monte Carlo theory, methods and examples, ch. 9; sampler: H
 import math
 import zlib
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -39,6 +40,8 @@ _PILOT: Final = 500
 _TARGET_ACCEPT: Final = 0.9
 _MOST: Final = 30
 """Most draws a chain for each one asked: what weights may cost."""
+_ONE_AT_A_TIME: Final = Lock()
+"""Series are fitted in threads; compiling and the limit on threads of linear algebra are of the whole process."""
 _SHARES: Final = (1.0, 0.5, 0.2, 0.05)
 """Shares of the prior in the proposals that are tried. [1]"""
 
@@ -153,7 +156,8 @@ def sample_series(
     weights between the sampled and the true prior of theta.
     """
     own_seed = seed + zlib.crc32(data.label.encode()) % 2**20
-    chains = NutsSampler(data, theta_prior, level_prior).sample(draws=draws, seed=own_seed)
+    with _ONE_AT_A_TIME:
+        chains = NutsSampler(data, theta_prior, level_prior).sample(draws=draws, seed=own_seed)
     flat = chains.weights.ravel()
     rng = np.random.default_rng(own_seed)
     points = (np.arange(draws) + rng.random()) / draws
@@ -167,4 +171,5 @@ def sample_series(
         theta_effective=chains.smallest_effective,
         log_evidence=math.nan,
         offset=chains.offset.reshape(flat.size, -1)[kept],
+        engine="nuts",
     )

@@ -41,7 +41,7 @@ def build_model(data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPri
         pm.Deterministic(SLOPE, slope)
         if data.year.size or data.extras:
             terms = _plain_terms(data, level, sigma_noise) if data.plain else _general_terms(data, level, sigma_noise)
-            pm.Potential("log_likelihood", pt.sum(pt.concatenate(terms)))
+            pm.Potential("log_likelihood", pt.sum(pt.concatenate(terms)) if terms else pt.zeros(()))
     return model
 
 
@@ -111,13 +111,20 @@ class _Figures:
         if things.size:
             k, f = self.lower[things], self._latent(things)
             terms.append(k * f - pt.exp(f) - gammaln(k + 1.0))
-        for at in np.flatnonzero(self.kind == INTERVAL):
-            ends = float(self.lower[at]), float(self.upper[at])
-            terms.append(_interval(self.latent[at], *ends, self.sigma[at])[None])
+        return [*terms, *self._interval_terms()]
+
+    def _interval_terms(self) -> list[TensorVariable]:
+        """Log-likelihoods of closed intervals, of those open below and of those open above: one graph each."""
+        below, above = np.isinf(self.lower), np.isinf(self.upper)
+        terms = []
+        for chosen, form in ((~below & ~above, _interval), (below & ~above, _at_most), (~below & above, _at_least)):
+            at = np.flatnonzero((self.kind == INTERVAL) & chosen)
+            if at.size:
+                terms.append(form(self._latent(at), self.lower[at], self.upper[at], _chosen(self.sigma, at)))
         return terms
 
     def _latent(self, at: np.ndarray) -> TensorVariable:
-        return pt.stack([self.latent[i] for i in at])
+        return _chosen(self.latent, at)
 
     def _counts(self, k: np.ndarray, n: np.ndarray | float, f: TensorVariable) -> TensorVariable:
         if self.limit >= 1.0:
@@ -202,14 +209,20 @@ def _log_ndtr(x: TensorVariable) -> TensorVariable:
     return pm.logcdf(pm.Normal.dist(), x)
 
 
-def _interval(f: TensorVariable, lower: float, upper: float, sigma: TensorVariable) -> TensorVariable:
+def _chosen(values: list[TensorVariable] | TensorVariable, at: np.ndarray) -> TensorVariable:
+    return pt.stack([values[i] for i in at]) if isinstance(values, list) else values[at]
+
+
+def _at_least(f: TensorVariable, lower: np.ndarray, _upper: np.ndarray, sigma: TensorVariable) -> TensorVariable:
+    return _log_ndtr((f - lower) / sigma)
+
+
+def _at_most(f: TensorVariable, _lower: np.ndarray, upper: np.ndarray, sigma: TensorVariable) -> TensorVariable:
+    return _log_ndtr((upper - f) / sigma)
+
+
+def _interval(f: TensorVariable, lower: np.ndarray, upper: np.ndarray, sigma: TensorVariable) -> TensorVariable:
     """log[Phi((upper - f) / sigma) - Phi((lower - f) / sigma)], stable for narrow intervals and in the tails."""
-    if np.isinf(lower) and np.isinf(upper):
-        return pt.zeros_like(f)
-    if np.isinf(upper):
-        return _log_ndtr((f - lower) / sigma)
-    if np.isinf(lower):
-        return _log_ndtr((upper - f) / sigma)
     alpha, beta = (lower - f) / sigma, (upper - f) / sigma
     middle, width = 0.5 * (alpha + beta), beta - alpha
     # by symmetry the interval can always lie below zero, where the log of Phi is precise

@@ -1,10 +1,13 @@
 """Fitting many series: what may change the draws of a series and what may not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from qsim.errors import FitError
 from qsim.forecast.posterior import fit
+from qsim.inference import laplace, nuts
 from qsim.inference.fit import answerable, fit_series
 from qsim.inference.laplace import draw_series, weigh_theta
 from qsim.inference.pooling import pooled_level
@@ -265,3 +268,38 @@ def test_common_shocks_change_which_draws_go_together_and_no_law(moving):
 def test_common_shocks_are_the_same_in_every_run(moving):
     first, second = (moving(*TWO).forecast([2016]) for _ in range(2))
     np.testing.assert_array_equal(first["published"], second["published"])
+
+
+ZEROS = [{"year": 2009 + t, "value": "0", "indicator": "accidents"} for t in range(6)]
+
+
+def test_six_years_without_an_accident_pass_both_gates(fitted):
+    (found,) = fitted(*ZEROS, draws=4000)
+    assert found.posterior.gate
+    assert found.posterior.engine == "laplace"
+
+
+def test_a_failed_gate_is_said_and_auto_sends_that_series_alone_to_nuts(observed, catalogue, monkeypatch):
+    asked = []
+
+    def sample_series(data, theta_prior, level_prior, *, draws, seed):
+        asked.append(data.label)
+        weighted = weigh_theta(data, theta_prior, level_prior)
+        found = draw_series(data, weighted, level_prior, draws=draws, rng=np.random.default_rng(seed))
+        return replace(found, engine="nuts")
+
+    monkeypatch.setattr(nuts, "sample_series", sample_series)
+    # of two series the shorter has the more effective points: the limit lies between them
+    rows = [*OWN, *of_region("hunan", OWN[:1])]
+    options = {"catalogue": catalogue, "draws": DRAWS, "seed": 1, "pool": "none", "origin": 2014}
+    told = fit(observed(*rows), **options).diagnostics
+    assert told["gate"].all()
+    limit = float(told["theta_ess"].mean())
+    monkeypatch.setattr(laplace, "MIN_EFFECTIVE_POINTS", limit)
+    said = fit(observed(*rows), **options).diagnostics
+    assert said["gate"].values.tolist() == (said["theta_ess"].values >= limit).tolist() == [False, True]
+    assert set(said["engine"].values.tolist()) == {"laplace"}
+    assert not asked
+    sent = fit(observed(*rows), engine="auto", **options).diagnostics
+    assert sent["engine"].values.tolist() == ["nuts", "laplace"]
+    assert asked == ["guizhou/rate"]

@@ -304,7 +304,7 @@ def plain_draw(data, prior=PRIOR):
     """As :func:`draw` with the kernels of plain series."""
     rng = np.random.default_rng(1)
     problem, thetas = _problem(data, prior), THETA[None]
-    normals = [rng.standard_normal((DRAWS, size)) for size in (2 * data.years, data.year.size, data.year.size)]
+    normals = [rng.standard_normal((DRAWS, size)) for size in (2 * data.years, data.year.size + 1, data.year.size)]
     level, _, log_ratio = kernels.draw_paths(thetas, np.zeros(DRAWS, dtype=np.int64), *problem, *normals)
     weights, k = smooth(log_ratio)
     ratio = np.exp(log_ratio - log_ratio.max())

@@ -25,7 +25,7 @@ def draw(data, theta, prior, *, count=DRAWS, seed=1):
     problem = _problem(data, prior)
     laplace = evidence(thetas, *problem)[0]
     figures = data.year.size
-    normals = [rng.standard_normal((count, size)) for size in (2 * data.years, figures, figures)]
+    normals = [rng.standard_normal((count, size)) for size in (2 * data.years, figures + 1, figures)]
     level, slope, log_ratio = draw_paths(thetas, np.zeros(count, dtype=np.int64), *problem, *normals)
     weights, k = smooth(log_ratio)
     return laplace + np.log(np.exp(log_ratio).mean()), laplace, level, slope, weights, k, log_ratio

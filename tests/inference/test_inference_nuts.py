@@ -38,6 +38,7 @@ FIGURES = {
         (8, BINOMIAL, 40.0, 40.0, 40.0),
     ],
     "no bound": [(0, INTERVAL, -INF, INF, NAN), (1, BINOMIAL, 36.0, 36.0, 40.0)],
+    "nothing but no bound": [(0, INTERVAL, -INF, INF, NAN), (3, INTERVAL, -INF, INF, NAN)],
     "one year": [(0, BINOMIAL, 0.0, 0.0, 40.0)],
     "no figure": [],
 }

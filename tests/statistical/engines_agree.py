@@ -253,14 +253,15 @@ def write_results(results: Mapping[str, Agreement]) -> None:
 def page(rows: list[Agreement]) -> str:
     """Markdown of the results."""
     agreed = sum(row.agrees for row in rows)
+    told = ", ".join(f"{100 * p:.0f}" for p in PROBABILITIES)
     lines = [
         "# Two engines, one model",
         "",
         f"`python tests/statistical/engines_agree.py`: {agreed} of {len(rows)} cases agree. Shipped priors, no pool. "
-        f"Targets at the {', '.join(f'{100 * p:.0f}' for p in PROBABILITIES)} % points of NUTS's forecast: level one "
-        "and five years ahead, figure printed five years ahead. To agree, the largest difference of P(target) is at "
-        f"most {MAX_DIFFERENCE}, the largest Wasserstein distance at most {MAX_DISTANCE:.0%} of the forecast's sd (on "
-        f"the log where the link is the log), and both sides have at least {MIN_EFFECTIVE:,.0f} effective draws.",
+        f"Targets at the {told} % points of NUTS's forecast: level one and five years ahead, figure printed five years "
+        f"ahead. To agree, the largest difference of P(target) is at most {MAX_DIFFERENCE}, the largest Wasserstein "
+        f"distance at most {MAX_DISTANCE:.0%} of the forecast's sd (on the log where the link is the log), and both "
+        f"sides have at least {MIN_EFFECTIVE:,.0f} effective draws.",
         "",
         "The last columns are the default engine as users run it, with 1,024 points of theta: its largest difference "
         "of P(target), its effective points and its Pareto k. **Bold** is what fails a gate or a limit.",

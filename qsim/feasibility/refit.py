@@ -35,7 +35,7 @@ def refit(
 
 def scaled_theta(prior: ThetaPrior, scale: float) -> ThetaPrior:
     """The same mixture with the sds of every component multiplied."""
-    components = tuple(NormalLaw(one.mean, scale**2 * one.covariance, one.name) for one in prior.components)
+    components = tuple(NormalLaw(one.mean, scale**2 * one.covariance) for one in prior.components)
     return ThetaPrior(components, prior.weights)
 
 

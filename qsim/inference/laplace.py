@@ -96,13 +96,13 @@ def draw_series(
 ) -> SeriesPosterior:
     """Draws of the path of one series, resampled to equal weights and in random order."""
     proposals = _OVERSAMPLING * draws
-    chosen = _systematic(weighted.weights, proposals, rng)
+    chosen = systematic(weighted.weights, proposals, rng)
     theta = constrain(weighted.z)
     propose = _plain_paths if data.plain else _general_paths
     level, slope, offset, log_ratio = propose(data, weighted.z, chosen, level_prior, rng)
     weights, pareto_k = smooth(log_ratio)
     # each proposal enters at most about once unless its weight is far above the mean
-    kept = rng.permutation(_systematic(weights, draws, rng))
+    kept = rng.permutation(systematic(weights, draws, rng))
     return SeriesPosterior(
         data=data,
         theta=theta[chosen[kept]],
@@ -178,7 +178,7 @@ def _general_paths(
     return level, slope, offset, log_ratio
 
 
-def _systematic(weights: Floats, count: int, rng: np.random.Generator) -> Ints:
+def systematic(weights: Floats, count: int, rng: np.random.Generator) -> Ints:
     """Indices drawn in proportion to weights with one random number, ascending."""
     edges = np.cumsum(weights)
     points = (np.arange(count) + rng.random()) / count * edges[-1]

@@ -24,7 +24,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from qsim.compat import CompiledNuts, mean_ess
-from qsim.inference.laplace import SeriesPosterior
+from qsim.inference.laplace import SeriesPosterior, systematic
 from qsim.inference.psis import effective_count, smooth
 from qsim.inference.pymc_model import OFFSET, THETA
 from qsim.inference.whitening import CENTER, SPREAD, Z, whitened_model
@@ -160,8 +160,7 @@ def sample_series(
         chains = NutsSampler(data, theta_prior, level_prior).sample(draws=draws, seed=own_seed)
     flat = chains.weights.ravel()
     rng = np.random.default_rng(own_seed)
-    points = (np.arange(draws) + rng.random()) / draws
-    kept = rng.permutation(np.minimum(np.searchsorted(np.cumsum(flat), points), flat.size - 1))
+    kept = rng.permutation(systematic(flat, draws, rng))
     return SeriesPosterior(
         data=data,
         theta=chains.theta.reshape(flat.size, -1)[kept],

@@ -102,32 +102,8 @@ def _log1p_exp(f: float) -> float:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _binomial_range(f: float, low: float, high: float, n: float) -> tuple[float, float, float]:
-    p = 1.0 / (1.0 + math.exp(-f))
-    top, total, first, second = -math.inf, 0.0, 0.0, 0.0
-    log_choose = _log_choose(n, low)
-    k = low
-    while k <= high:
-        term = log_choose + k * f
-        if term > top:
-            scale = math.exp(top - term)
-            total, first, second, top = total * scale, first * scale, second * scale, term
-        weight = math.exp(term - top)
-        total, first, second = total + weight, first + weight * k, second + weight * k * k
-        if k < n:
-            log_choose += math.log((n - k) / (k + 1.0))
-        k += 1.0
-    mean = first / total
-    variance = max(second / total - mean * mean, 0.0)
-    return top + math.log(total) - n * _log1p_exp(f), mean - n * p, max(n * p * (1.0 - p) - variance, 0.0)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _limited_binomial(f: float, low: float, high: float, n: float, limit: float) -> tuple[float, float, float]:
-    """Counts ``low`` to ``high`` of ``n`` where at most a share ``limit`` below 1 can succeed."""
-    q = 1.0 / (1.0 + math.exp(-f))
-    p = limit * q
-    log_odds = math.log(limit) - _log1p_exp(-f) - math.log1p(-p)
+def _counts(log_odds: float, low: float, high: float, n: float) -> tuple[float, float, float]:
+    """Log of the sum of choose(n, k) exp(k log_odds) over k from ``low`` to ``high``; mean and variance of k there."""
     top, total, first, second = -math.inf, 0.0, 0.0, 0.0
     log_choose = _log_choose(n, low)
     k = low
@@ -143,8 +119,25 @@ def _limited_binomial(f: float, low: float, high: float, n: float, limit: float)
         k += 1.0
     mean = first / total
     variance = max(second / total - mean * mean, 0.0)
+    return top + math.log(total), mean, variance
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _binomial_range(f: float, low: float, high: float, n: float) -> tuple[float, float, float]:
+    p = 1.0 / (1.0 + math.exp(-f))
+    log_sum, mean, variance = _counts(f, low, high, n)
+    return log_sum - n * _log1p_exp(f), mean - n * p, max(n * p * (1.0 - p) - variance, 0.0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _limited_binomial(f: float, low: float, high: float, n: float, limit: float) -> tuple[float, float, float]:
+    """Counts ``low`` to ``high`` of ``n`` where at most a share ``limit`` below 1 can succeed."""
+    q = 1.0 / (1.0 + math.exp(-f))
+    p = limit * q
+    log_odds = math.log(limit) - _log1p_exp(-f) - math.log1p(-p)
+    log_sum, mean, variance = _counts(log_odds, low, high, n)
     ratio = (1.0 - q) / (1.0 - p)
-    value = top + math.log(total) + n * math.log1p(-p)
+    value = log_sum + n * math.log1p(-p)
     return value, (mean - n * p) * ratio, max(n * p * (1.0 - p) - variance, 0.0) * ratio * ratio
 
 

@@ -37,8 +37,6 @@ class NormalLaw:
     """dims (5). [link scale]"""
     covariance: Floats
     """dims (5, 5). [link scale squared]"""
-    name: str = ""
-    """Slug of the indicator it was learned on."""
 
     def log_density(self, z: Floats) -> Floats:
         """Log density at points ``z``, dims (point, 5) -> (point)."""

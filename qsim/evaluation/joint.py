@@ -36,8 +36,8 @@ from qsim.forecast.posterior import Posterior, correlated
 from qsim.indicators import Catalogue
 from qsim.inference.fit import FittedSeries, Pool, fit_one
 from qsim.inference.pooling import fit_pool
-from qsim.inference.shocks import ShockShares
 from qsim.model.series import SeriesData
+from qsim.model.shares import ShockShares
 from qsim.shipped import shipped_catalogue
 from qsim.vocabulary import CHAIN, DRAW, PUBLISHED, SCENARIO, SERIES, YEAR
 

@@ -17,7 +17,8 @@ from qsim.forecast.paths import Paths
 from qsim.forecast.peers import PeerFigures
 from qsim.indicators import Catalogue
 from qsim.inference.fit import Engine, FittedSeries, Key, Pool, fit_series
-from qsim.inference.shocks import CommonShocks, ShockShares, pair_draws, shocks_of
+from qsim.inference.shocks import CommonShocks, pair_draws, shocks_of
+from qsim.model.shares import ShockShares
 from qsim.plans.scenarios import ONLY_BASELINE, Scenario
 from qsim.records import nearest
 from qsim.shipped import shipped_catalogue

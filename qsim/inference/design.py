@@ -69,8 +69,13 @@ class Weighted:
 
 @cache
 def sobol_normals(log2_points: int, seed: int) -> Floats:
-    """Scrambled Sobol points as standard normals, dims (point, dim)."""
-    uniform = qmc.Sobol(N_THETA + 1, scramble=True, rng=np.random.default_rng(seed)).random_base2(log2_points)
+    """Scrambled Sobol points as standard normals, in random order, dims (point, dim).
+
+    In Sobol's own order every eighth point has its first coordinate in the same eighth of the scale: a resampling that
+    takes fewer points than there are, one in so many, would see that eighth alone.
+    """
+    rng = np.random.default_rng(seed)
+    uniform = rng.permutation(qmc.Sobol(N_THETA + 1, scramble=True, rng=rng).random_base2(log2_points))
     return np.asarray(ndtri(np.clip(uniform, 1e-12, 1.0 - 1e-12)))
 
 

@@ -8,20 +8,22 @@ and the region's own level is a further draw :math:`N(m, \tau^2)`. Its predictiv
 over a grid of :math:`\tau`; the law is then taken as normal.
 
 Theta. The members' theta are draws of a normal population whose mean and covariance have a normal-inverse-Wishart
-prior around the shipped law :math:`N(m_0, S_0)`. With :math:`\bar z_s, C_s` the moments of each member's posterior
-under that population, EM finds
+prior around the shipped law :math:`N(m_0, S_0)`. With :math:`\bar z, \bar C` the mean of the n members' posterior means
+under that population, and of the second moments of their posteriors about :math:`m_p`, EM finds
 
 .. math::
-    m_p &= \frac{w_m m_0 + \sum_s \lambda \bar z_s}{w_m + \lambda n}, \\
-    S_p &= \frac{w_0 S_0 + w_m (m_0 - m_p)(m_0 - m_p)^T + \sum_s \lambda [C_s + (\bar z_s - m_p)(\bar z_s - m_p)^T]}
-               {w_0 + \lambda n},
+    m_p = \frac{w_m m_0 + n_e \bar z}{w_m + n_e}, \qquad
+    S_p = \frac{w_0 S_0 + w_m (m_0 - m_p)(m_0 - m_p)^T + \lambda n \bar C}{w_0 + \lambda n}, \qquad
+    n_e = \frac{n}{1 + (n - 1) c}.
 
-with :math:`\lambda` below 1 because regions share their years' shocks and n regions are not n independent pieces. A
-further member of that population has the covariance :math:`S_p (1 + 1 / (w_m + \lambda n))`: what the pool does not
-know of its own mean goes into every forecast. A series is left out of its own pool. The three numbers were chosen by
-the CRPS of the last three and five years of the panel's histories, never on what came after them.
+:math:`c` is the share of a year's shock that regions of one indicator have in common (``shares.yaml``): where all of
+them rose, that may have been the years and not the indicator, so that 150 regions say as much about the mean as a dozen
+independent ones (the design effect of Kish 1965). The spread between regions suffers less, :math:`\lambda = 1/2`. A
+further member has the covariance :math:`S_p (1 + 1 / (w_m + n_e))`: what the pool does not know of its own mean goes
+into every forecast. A series is left out of its own pool. The weights were chosen by the CRPS of the last three and
+five years of the panel's histories, never on what came after them.
 
-Source: Gelman et al. (2013), Bayesian data analysis, ch. 3.6 and 5.
+Source: Gelman et al. (2013), Bayesian data analysis, ch. 3.6 and 5; Kish (1965), Survey sampling, ch. 5.
 """
 
 from collections.abc import Sequence
@@ -36,17 +38,18 @@ from qsim.inference.design import sobol_normals
 from qsim.inference.laplace import log_evidence
 from qsim.model.priors import LevelPrior, LinkPriors, NormalLaw, ThetaPrior, priors_of
 from qsim.model.series import SeriesData
+from qsim.model.shares import default_shares
 
 Floats = NDArray[np.float64]
 
 COVARIANCE_SERIES: Final = 20.0
 """Weight w_0 of the shipped law in the covariance of a pool's population. [series]"""
 
-MEAN_SERIES: Final = 3.0
+MEAN_SERIES: Final = 1.0
 """Weight w_m of the shipped law in the mean of a pool's population. [series]"""
 
 TEMPER: Final = 0.5
-"""Share of a series' evidence that counts. [1]"""
+"""Share lambda of a series that counts for the covariance. [1]"""
 
 MIN_FIGURES: Final = 3
 """Fewest figures of a series that say anything about theta."""
@@ -99,11 +102,21 @@ def pooled_theta(pool: PoolFit, own: str, *, leave_out: str | None = None) -> Th
     rows = pool.log_evidence[[label != own for label in pool.labels]]
     if not len(rows):
         return prior
-    count = TEMPER * len(rows)
+    independent = independent_regions(len(rows))
     found = population(
-        pool.z, pool.log_proposal, rows, prior, mean_weight=MEAN_SERIES, covariance_weight=COVARIANCE_SERIES
+        pool.z,
+        pool.log_proposal,
+        rows,
+        prior,
+        weights=(MEAN_SERIES, COVARIANCE_SERIES),
+        counts=(independent, TEMPER * len(rows)),
     )
-    return ThetaPrior.normal(found.mean, found.covariance * (1.0 + 1.0 / (MEAN_SERIES + count)))
+    return ThetaPrior.normal(found.mean, found.covariance * (1.0 + 1.0 / (MEAN_SERIES + independent)))
+
+
+def independent_regions(regions: int) -> float:
+    """How many regions without shocks in common say as much about the mean of a pool. [regions]"""
+    return regions / (1.0 + (regions - 1.0) * default_shares().indicator)
 
 
 def population(
@@ -112,9 +125,8 @@ def population(
     log_evidence: Floats,
     around: ThetaPrior,
     *,
-    mean_weight: float,
-    covariance_weight: float,
-    temper: float = TEMPER,
+    weights: tuple[float, float],
+    counts: tuple[float, float],
 ) -> NormalLaw:
     """Normal population of the theta of several series by EM (see the module).
 
@@ -126,21 +138,21 @@ def population(
     z : array, dims (point, 5)
         Unconstrained points drawn from a law of log density ``log_proposal``, dims (point).
     log_evidence : array, dims (series, point)
-    mean_weight, covariance_weight : float
-        Weights of ``around``. [series]
+    weights, counts : (float, float)
+        Of ``around`` and of all series together, for the mean and for the covariance. [series]
     """
     mean0, covariance0 = around.mean, around.covariance
     law = NormalLaw(mean0, covariance0)
-    count = temper * len(log_evidence)
     for _ in range(_ROUNDS):
         logs = np.vstack([log_evidence, np.zeros(len(z))]) + (law.log_density(z) - log_proposal)
-        weights = np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
-        silent, told = weights[-1], temper * weights[:-1].sum(axis=0)
-        mean = (mean_weight * mean0 + told @ z + count * (law.mean - silent @ z)) / (mean_weight + count)
+        of_point = np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
+        silent, told = of_point[-1], of_point[:-1].mean(axis=0)
+        center = told @ z + law.mean - silent @ z
+        mean = (weights[0] * mean0 + counts[0] * center) / (weights[0] + counts[0])
         miss = law.covariance - _scatter(z - law.mean, silent)
         shift = mean0 - mean
-        scatter = mean_weight * np.outer(shift, shift) + _scatter(z - mean, told) + count * miss
-        found = (covariance_weight * covariance0 + scatter) / (covariance_weight + count)
+        scatter = weights[0] * np.outer(shift, shift) + counts[1] * (_scatter(z - mean, told) + miss)
+        found = (weights[1] * covariance0 + scatter) / (weights[1] + counts[1])
         law = NormalLaw(mean, _positive(found, covariance0))
     return law
 

@@ -2,7 +2,7 @@ r"""Common shocks: the correlation between series of what a year brings, and dra
 
 Prior. A year's shock of a series, of unit variance and positive towards the better side, is taken as a sum of
 independent parts: one for all series, one for the category, one for the indicator, one for the region, and its own.
-With shares :math:`a` (``shocks.yaml``, with their origin) two series have the prior correlation
+With shares :math:`a` (``shares.yaml``, with their origin) two series have the prior correlation
 
 .. math:: R^0_{sr} = a_{all} + a_{cat} 1[c_s = c_r] + a_{ind} 1[i_s = i_r] + a_{reg} 1[g_s = g_r],
 
@@ -30,12 +30,9 @@ Source: Gelman et al. (2013), Bayesian data analysis, sec. 3.6; Iman and Conover
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
@@ -43,6 +40,7 @@ from qsim.inference.fit import FittedSeries
 from qsim.inference.innovations import Innovations, innovations, outlook
 from qsim.inference.laplace import SeriesPosterior
 from qsim.model.series import SeriesData
+from qsim.model.shares import ShockShares, default_shares
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -55,30 +53,6 @@ _THETA_DRAWS: Final = 64
 
 _STEPS: Final = 20
 _UNKNOWN_CATEGORY: Final = "other"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShockShares:
-    """Shares of the variance of a year's shock that series have in common, and their weight."""
-
-    everywhere: float
-    """All series of a fit. [1]"""
-    category: float
-    """Series of one category. [1]"""
-    indicator: float
-    """Series of one indicator. [1]"""
-    region: float
-    """Series of one region. [1]"""
-    prior_years: float
-    """Years that the shares weigh against those two series have in common, above 0. [years]"""
-
-    def __post_init__(self) -> None:
-        shares = (self.everywhere, self.category, self.indicator, self.region)
-        if min(shares) < 0.0 or sum(shares) >= 1.0 or self.prior_years <= 0.0:
-            raise ValueError(
-                f"shares {shares} that weigh {self.prior_years} years: "
-                "expected none below 0 and a sum below 1, and years above 0"
-            )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -99,13 +73,6 @@ class CommonShocks:
         """Series whose shocks have nothing in common."""
         alone, nothing = np.eye(series), np.zeros((series, series), dtype=np.int64)
         return cls(correlation=alone, prior=alone, overlap=nothing, shock_share=np.zeros(series))
-
-
-@cache
-def default_shares() -> ShockShares:
-    """Shipped shares."""
-    content = yaml.safe_load(Path(__file__).with_name("shocks.yaml").read_text(encoding="utf-8"))
-    return ShockShares(**content)
 
 
 def shocks_of(fits: Sequence[FittedSeries], shares: ShockShares | None = None) -> CommonShocks:

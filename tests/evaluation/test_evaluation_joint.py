@@ -20,7 +20,7 @@ from qsim.evaluation.joint import (
     joint_scores,
     product_probability,
 )
-from qsim.inference.shocks import ShockShares
+from qsim.model.shares import ShockShares
 
 MET = xr.DataArray(
     np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 1, 0]], dtype=bool),

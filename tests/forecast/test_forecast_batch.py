@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
 
 from qsim.forecast import batch, summaries
 from qsim.forecast.batch import Threshold, forecast_many, own_jobs

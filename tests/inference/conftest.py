@@ -48,8 +48,8 @@ def observed(catalogue):
     """Dataset of figures from rows of columns; region and indicator have defaults."""
 
     def make(*rows):
-        frame = pd.DataFrame([{"region": "guizhou", "indicator": "rate", **row} for row in rows]).fillna("")
-        return read_observations(frame.astype(str), catalogue=catalogue)
+        frame = pd.DataFrame([{"region": "guizhou", "indicator": "rate", **row} for row in rows])
+        return read_observations(frame.astype(str).where(frame.notna(), ""), catalogue=catalogue)
 
     return make
 

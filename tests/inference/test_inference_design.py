@@ -104,6 +104,13 @@ def test_sobol_normals_are_standard_and_depend_on_seed_alone():
     assert not np.array_equal(normals, sobol_normals(10, 1))
 
 
+@pytest.mark.parametrize("stride", [2, 4, 8])
+def test_every_so_manieth_point_is_a_sample_of_all(stride):
+    some = sobol_normals(12, 0)[::stride]
+    assert np.abs(some.mean(axis=0)).max() <= 4.0 / np.sqrt(len(some))
+    assert np.abs(some.std(axis=0) - 1.0).max() <= 4.0 / np.sqrt(2.0 * len(some))
+
+
 def test_moments_of_weighted_points_are_weighted():
     z = np.array([[0.0, 1.0], [2.0, 1.0]])
     weighted = Weighted(z, np.array([0.25, 0.75]), 0.0, False)

@@ -7,9 +7,18 @@ import pytest
 from scipy import stats
 
 from qsim.inference.design import sobol_normals
-from qsim.inference.pooling import MEAN_SERIES, TEMPER, PoolFit, fit_pool, pooled_level, pooled_theta, population
+from qsim.inference.pooling import (
+    MEAN_SERIES,
+    PoolFit,
+    fit_pool,
+    independent_regions,
+    pooled_level,
+    pooled_theta,
+    population,
+)
 from qsim.model.likelihood import INTERVAL
 from qsim.model.priors import ThetaPrior, default_priors
+from qsim.model.shares import default_shares
 
 PRIORS = default_priors()["logit"]
 NOISE = np.exp(2.0 * PRIORS.theta.mean[3])
@@ -120,7 +129,7 @@ def test_peers_that_say_nothing_leave_the_prior(count):
     sd = np.sqrt(np.diag(PRIOR.covariance))
     # as far as 1,024 points of the design give the prior's own moments
     assert np.abs((found.mean - PRIOR.mean) / sd).max() <= 4.0 / np.sqrt(len(Z))
-    unsure = 1.0 + 1.0 / (MEAN_SERIES + TEMPER * count)
+    unsure = 1.0 + 1.0 / (MEAN_SERIES + independent_regions(count))
     assert np.abs((found.covariance - unsure * PRIOR.covariance) / np.outer(sd, sd)).max() <= 4.0 * np.sqrt(
         2.0 / len(Z)
     )
@@ -135,18 +144,25 @@ def test_the_population_is_the_one_of_exact_steps_where_likelihoods_are_normal()
     noise = np.diag((0.8 * SD) ** 2)
     seen = PRIOR.mean + 0.5 * SD + rng.standard_normal((30, 5)) * SD
     rows = np.array([stats.multivariate_normal(one, noise).logpdf(z) for one in seen])
-    found = population(z, PRIOR.log_density(z), rows, PRIOR, mean_weight=3.0, covariance_weight=20.0)
-    mean, covariance, count = PRIOR.mean, PRIOR.covariance, TEMPER * len(seen)
+    found = population(z, PRIOR.log_density(z), rows, PRIOR, weights=(3.0, 20.0), counts=(8.0, 15.0))
+    mean, covariance = PRIOR.mean, PRIOR.covariance
     for _ in range(15):
         gain = covariance @ np.linalg.inv(covariance + noise)
         posterior, left = mean + (seen - mean) @ gain.T, covariance - gain @ covariance
-        mean = (3.0 * PRIOR.mean + TEMPER * posterior.sum(axis=0)) / (3.0 + count)
+        mean = (3.0 * PRIOR.mean + 8.0 * posterior.mean(axis=0)) / 11.0
         apart, shift = posterior - mean, PRIOR.mean - mean
-        scatter = TEMPER * apart.T @ apart + count * left + 3.0 * np.outer(shift, shift)
-        covariance = (20.0 * PRIOR.covariance + scatter) / (20.0 + count)
+        scatter = 15.0 * (apart.T @ apart / len(seen) + left) + 3.0 * np.outer(shift, shift)
+        covariance = (20.0 * PRIOR.covariance + scatter) / 35.0
     # 8,192 points; each member's posterior rests on about a tenth of them
     assert np.abs((found.mean - mean) / SD).max() <= 4.0 / np.sqrt(819)
     assert np.abs((found.covariance - covariance) / np.outer(SD, SD)).max() <= 4.0 * np.sqrt(2.0 / 819)
+
+
+def test_regions_with_common_shocks_count_as_fewer():
+    assert independent_regions(1) == 1.0
+    assert 4.0 < independent_regions(6) < 6.0
+    # as many regions as one likes are worth one over the share they have in common
+    assert independent_regions(10**9) == pytest.approx(1.0 / default_shares().indicator)
 
 
 def test_peers_that_agree_pull_theta_towards_them_the_more_they_are():

@@ -15,8 +15,6 @@ from qsim.inference.laplace import SeriesPosterior
 from qsim.inference.shocks import (
     SMALLEST_EIGENVALUE,
     CommonShocks,
-    ShockShares,
-    default_shares,
     pair_draws,
     paired_order,
     prior_correlation,
@@ -25,6 +23,7 @@ from qsim.inference.shocks import (
 )
 from qsim.model.likelihood import INTERVAL
 from qsim.model.priors import LevelPrior, priors_of
+from qsim.model.shares import ShockShares, default_shares
 from qsim.records import Names
 
 SHARES = ShockShares(everywhere=0.1, category=0.05, indicator=0.2, region=0.3, prior_years=10.0)

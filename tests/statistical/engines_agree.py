@@ -85,7 +85,7 @@ def data_of(case: str) -> SeriesData:
     if not rows:
         return without_figures("guizhou", CATALOGUE.get("rate"), "", ORIGIN)
     frame = pd.DataFrame([{"region": "guizhou", "indicator": "rate", **row} for row in rows])
-    observations = read_observations(frame.fillna("").astype(str), catalogue=CATALOGUE)
+    observations = read_observations(frame.astype(str).where(frame.notna(), ""), catalogue=CATALOGUE)
     (found,) = fit_series(observations, CATALOGUE, origin=ORIGIN, wanted=None, pool="none", draws=100)
     return found.data
 

@@ -29,7 +29,7 @@ import qsim
 from qsim.evaluation.cases import Case, read_cases
 from qsim.evaluation.joint import bootstrap_mean, choose_sets, joint_backtest, joint_scores
 from qsim.evaluation.names import BLOCK, BOUND, BOUNDS, CASE, HORIZON
-from qsim.inference.shocks import ShockShares, default_shares
+from qsim.model.shares import ShockShares, default_shares
 from qsim.vocabulary import PUBLISHED
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "calibration_joint.md"

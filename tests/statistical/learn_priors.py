@@ -3,9 +3,9 @@ r"""Learn the logit prior of theta from the histories of a panel of annual perce
     python tests/statistical/learn_priors.py PANEL_FOLDER
 
 reads ``series.csv.gz`` and ``protocol.csv`` of the panel and prints ``theta`` and ``theta_without`` of the block
-``logit`` in ``qsim/model/priors.yaml``: the normal population of theta over the regions of all measured indicators, and the same
-learned without each of them, for scoring that one. Only the histories up to each case's cutoff are read, never its
-outcomes. EM as in :func:`qsim.inference.pooling.population`, around a wide fixed law that weighs five series.
+``logit`` in ``qsim/model/priors.yaml``: the normal population of theta over the regions of all measured indicators, and
+the same learned without each of them, for scoring that one. Only the histories up to each case's cutoff are read,
+never its outcomes. EM as in :func:`qsim.inference.pooling.population`, around a wide fixed law that weighs five series.
 """
 
 import sys
@@ -55,9 +55,8 @@ def histories(folder: Path) -> list[SeriesData]:
 def learned(evidence: np.ndarray, z: np.ndarray, log_proposal: np.ndarray, indent: str) -> str:
     """YAML of the population of theta; ``evidence`` has dims (series, point)."""
     around = ThetaPrior.normal(WIDE.mean, WIDE.covariance)
-    law = population(
-        z, log_proposal, evidence, around, mean_weight=WIDE_SERIES, covariance_weight=WIDE_SERIES, temper=1.0
-    )
+    count = float(len(evidence))
+    law = population(z, log_proposal, evidence, around, weights=(WIDE_SERIES, WIDE_SERIES), counts=(count, count))
     sd = np.sqrt(np.diag(law.covariance))
     correlation = (law.covariance / np.outer(sd, sd))[np.tril_indices(len(sd), -1)]
     parts = (("mean", law.mean, 3), ("sd", sd, 3), ("correlation", correlation, 2))

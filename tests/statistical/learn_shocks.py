@@ -2,7 +2,7 @@ r"""Learn the shares of common shocks from the histories of a panel of annual pe
 
     python tests/statistical/learn_shocks.py PANEL_FOLDER
 
-reads ``series.csv.gz`` and ``protocol.csv`` of the panel and prints the numbers of ``qsim/inference/shocks.yaml``. Only
+reads ``series.csv.gz`` and ``protocol.csv`` of the panel and prints the numbers of ``qsim/model/shares.yaml``. Only
 the histories up to each case's cutoff are read, never its outcomes. Every history gets the normal scores z of its years
 (:mod:`qsim.inference.innovations`), with the shipped prior of theta less what it learned from that indicator.
 
@@ -39,9 +39,10 @@ from scipy.optimize import nnls
 from qsim.indicators import Catalogue, Indicator
 from qsim.inference.innovations import Innovations, innovations
 from qsim.inference.laplace import weigh_theta
-from qsim.inference.shocks import ShockShares, prior_correlation, shrunk_correlation
+from qsim.inference.shocks import prior_correlation, shrunk_correlation
 from qsim.model.priors import priors_of
 from qsim.model.series import SeriesData
+from qsim.model.shares import ShockShares
 from qsim.model.trend import constrain
 from qsim.records import Names
 
@@ -197,7 +198,7 @@ def most_cautious(choice: pd.DataFrame) -> float:
 
 
 def main() -> None:
-    """Print the shares of each world, the choice of their weight, and the lines of ``shocks.yaml``."""
+    """Print the shares of each world, the choice of their weight, and the lines of ``shares.yaml``."""
     series = categorised(histories(Path(sys.argv[1])))
     table = score_table(series)
     choice = gains(table, series)

@@ -166,7 +166,8 @@ def make_worlds(count: int, seed: int) -> tuple[World, ...]:
 def fit_worlds(worlds: tuple[World, ...], seed: int) -> Posterior:
     """All worlds as regions of one table, fitted as a user would."""
     rows = [{"region": f"w{number}", **row} for number, world in enumerate(worlds) for row in world.rows]
-    observations = qsim.read_observations(pd.DataFrame(rows).fillna("").astype(str), catalogue=CATALOGUE)
+    frame = pd.DataFrame(rows)
+    observations = qsim.read_observations(frame.astype(str).where(frame.notna(), ""), catalogue=CATALOGUE)
     wanted = [(f"w{number}", world.family) for number, world in enumerate(worlds)]
     return qsim.fit(
         observations,

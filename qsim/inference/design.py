@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 MIN_EFFECTIVE_POINTS: Final = 30.0
 """Fewest effective theta points that answer for a series. [1]"""
 
-ENOUGH_POINTS: Final = 100.0
+ENOUGH_POINTS: Final = 150.0
 """Effective points below which a local design is worth its time. [1]"""
 
 _T_FREEDOM: Final = 5.0

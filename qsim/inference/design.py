@@ -1,9 +1,15 @@
 """Quasi-random designs of theta: a global one from the prior, a local one where the likelihood is sharp.
 
-The local design is adaptive importance sampling: a Student t around the weighted points, weights prior x likelihood /
-proposal. Where few points carry the weight, the moments come from tempered weights first.
+The local design is adaptive importance sampling: a Student t around the weighted points so far. Where few points
+carry the weight, the moments come from tempered weights first. No point is thrown away: with designs q_1 ... q_R of as
+many points each, every point of all of them has the weight
 
-Source: Sobol (1967); Cappé, Douc, Guillin, Marin & Robert (2008), doi:10.1007/s11222-008-9059-x.
+    prior x likelihood / [(q_1 + ... + q_R) / R],
+
+so that a tail or a second mode that a local design passes over keeps its points of the global one, of bounded weight.
+
+Source: Sobol (1967); Cornuet, Marin, Mira & Robert (2012), doi:10.1111/j.1467-9469.2011.00756.x (adaptive importance
+sampling with all points); Owen & Zhou (2000), doi:10.1080/01621459.2000.10473909 (mixtures of proposals).
 """
 
 from collections.abc import Callable
@@ -13,7 +19,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, gammaln, ndtr, ndtri
+from scipy.special import chdtri, gammaln, logsumexp, ndtr, ndtri
 from scipy.stats import qmc
 
 from qsim.inference.psis import effective_count
@@ -24,6 +30,9 @@ Floats = NDArray[np.float64]
 
 MIN_EFFECTIVE_POINTS: Final = 30.0
 """Fewest effective theta points that answer for a series. [1]"""
+
+ENOUGH_POINTS: Final = 150.0
+"""Effective points below which a local design is worth its time. [1]"""
 
 _T_FREEDOM: Final = 5.0
 _ROUNDS: Final = 6
@@ -75,7 +84,7 @@ def weigh(
     log_likelihood: Callable[[Floats], Floats],
     log2_points: int,
     *,
-    enough: float = MIN_EFFECTIVE_POINTS,
+    enough: float = ENOUGH_POINTS,
 ) -> Weighted:
     """Posterior of theta on a global design, refined locally until enough points carry it.
 
@@ -86,28 +95,37 @@ def weigh(
     log2_points : int
         Base-two logarithm of the number of points a design.
     enough : float
-        Effective points below which the global design is too coarse; local ones are renewed up to three times that. [1]
+        Effective points below which the global design is too coarse; local ones are added up to three times that. [1]
     """
     z = prior.at(sobol_normals(log2_points, seed=0))
-    best = _normalized(z, log_likelihood(z), local=False)
-    log_weights = np.log(np.maximum(best.weights, 1e-300))
+    likelihood, density = log_likelihood(z), prior.log_density(z)
+    designs: list[Callable[[Floats], Floats]] = [prior.log_density]
+    found, log_weights = _normalized(z, likelihood, local=False)
+    moments = _tempered_moments(z, log_weights)
     for attempt in range(_ROUNDS):
-        if best.effective >= enough * (1 if attempt == 0 else 3):
+        if found.effective >= enough * (1 if attempt == 0 else 3):
             break
-        center, spread = _tempered_moments(z, log_weights)
         # wider than the moments say: a proposal narrower than its target has unbounded weights
-        z, log_proposal = _student_points(center, 1.5 * spread, sobol_normals(log2_points, attempt + 1))
-        log_weights = prior.log_density(z) + log_likelihood(z) - log_proposal
-        found = _normalized(z, log_weights, local=True)
-        if found.effective > best.effective or not best.local:
-            best = found
-    return best
+        law = _Student.around(*moments, widening=1.5)
+        added = law.at(sobol_normals(log2_points, attempt + 1))
+        designs.append(law.log_density)
+        value, own = log_likelihood(added), prior.log_density(added)
+        z, likelihood, density = (np.concatenate(pair) for pair in ((z, added), (likelihood, value), (density, own)))
+        mixture = logsumexp([log_density(z) for log_density in designs], axis=0) - np.log(len(designs))
+        found, log_weights = _normalized(z, density + likelihood - mixture, local=True)
+        if found.effective >= MIN_EFFECTIVE_POINTS:
+            moments = _tempered_moments(z, log_weights)
+        else:
+            # still on the way: the newest points are nearest, and the older ones would hold it back
+            moments = _tempered_moments(added, own + value - law.log_density(added))
+    return found
 
 
-def _normalized(z: Floats, log_weights: Floats, *, local: bool) -> Weighted:
+def _normalized(z: Floats, log_weights: Floats, *, local: bool) -> tuple[Weighted, Floats]:
     top = log_weights.max()
     weights = np.exp(log_weights - top)
-    return Weighted(z, weights / weights.sum(), float(top + np.log(weights.mean())), local)
+    evidence = float(top + np.log(weights.mean()))
+    return Weighted(z, weights / weights.sum(), evidence, local), log_weights
 
 
 def _covariance(z: Floats, weights: Floats) -> Floats:
@@ -127,16 +145,31 @@ def _tempered_moments(z: Floats, log_weights: Floats) -> tuple[Floats, Floats]:
     return weights @ z, _covariance(z, weights) + 1e-6 * np.eye(z.shape[1])
 
 
-def _student_points(center: Floats, scale: Floats, normals: Floats) -> tuple[Floats, Floats]:
-    """Points of a multivariate t and their log density; the last column of ``normals`` drives the mixing variable."""
-    dims = center.size
-    factor = np.linalg.cholesky(scale)
-    mixing = _chi_square_quantile(normals[:, -1]) / _T_FREEDOM
-    white = normals[:, :dims] / np.sqrt(mixing)[:, None]
-    half = 0.5 * (_T_FREEDOM + dims)
-    constant = gammaln(half) - gammaln(0.5 * _T_FREEDOM) - 0.5 * dims * np.log(_T_FREEDOM * np.pi)
-    log_density = constant - np.log(np.diag(factor)).sum() - half * np.log1p(np.square(white).sum(axis=1) / _T_FREEDOM)
-    return center + white @ factor.T, log_density
+@dataclass(frozen=True, eq=False)
+class _Student:
+    """Multivariate t with few degrees of freedom."""
+
+    center: Floats
+    factor: Floats
+    """Cholesky factor of its scale."""
+
+    @classmethod
+    def around(cls, mean: Floats, covariance: Floats, *, widening: float) -> "_Student":
+        return cls(mean, np.asarray(np.linalg.cholesky(widening * covariance)))
+
+    def at(self, normals: Floats) -> Floats:
+        """Points that standard normals stand for; the last column drives the mixing variable."""
+        mixing = _chi_square_quantile(normals[:, -1]) / _T_FREEDOM
+        white = normals[:, : self.center.size] / np.sqrt(mixing)[:, None]
+        return np.asarray(self.center + white @ self.factor.T)
+
+    def log_density(self, z: Floats) -> Floats:
+        dims = self.center.size
+        white = np.linalg.solve(self.factor, (z - self.center).T)
+        half = 0.5 * (_T_FREEDOM + dims)
+        constant = gammaln(half) - gammaln(0.5 * _T_FREEDOM) - 0.5 * dims * np.log(_T_FREEDOM * np.pi)
+        constant -= np.log(np.diag(self.factor)).sum()
+        return np.asarray(constant - half * np.log1p(np.square(white).sum(axis=0) / _T_FREEDOM))
 
 
 def _chi_square_quantile(normals: Floats) -> Floats:

@@ -9,7 +9,7 @@ from scipy.special import logsumexp
 
 from qsim.errors import FitError
 from qsim.inference import general, kernels
-from qsim.inference.design import MIN_EFFECTIVE_POINTS, Weighted, weigh
+from qsim.inference.design import ENOUGH_POINTS, MIN_EFFECTIVE_POINTS, Weighted, weigh
 from qsim.inference.layout import layouts
 from qsim.inference.psis import PARETO_K_LIMIT, effective_count, smooth
 from qsim.model.priors import LevelPrior, ThetaPrior
@@ -58,7 +58,7 @@ def weigh_theta(
     level_prior: LevelPrior,
     *,
     log2_points: int = _LOG2_POINTS,
-    enough: float = MIN_EFFECTIVE_POINTS,
+    enough: float = ENOUGH_POINTS,
 ) -> Weighted:
     """Posterior of theta for one series, by :func:`~qsim.inference.design.weigh`.
 

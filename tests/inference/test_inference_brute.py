@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from scipy.special import expit, log_ndtr, logit
 
-from qsim.inference.design import MIN_EFFECTIVE_POINTS
+from qsim.inference.design import ENOUGH_POINTS
 from qsim.inference.laplace import draw_series, weigh_theta
 from qsim.inference.psis import effective_count
 from qsim.inference.series import collect_series
@@ -104,7 +104,7 @@ def test_levels_and_slopes_are_those_of_a_million_weighed_worlds(observed, catal
     (data,) = collect_series(observed(*rows), catalogue, 2014)
     priors = priors_of(data.indicator)
     assert len(priors.theta.components) == 1
-    enough = MIN_EFFECTIVE_POINTS * 2.0 ** (LOG2_POINTS - 10)
+    enough = ENOUGH_POINTS * 2.0 ** (LOG2_POINTS - 10)
     weighted = weigh_theta(data, priors.theta, priors.level, log2_points=LOG2_POINTS, enough=enough)
     found = draw_series(data, weighted, priors.level, draws=DRAWS, rng=np.random.default_rng(2))
     level, slope, weights = brute(data, priors, likelihoods, NEAR.get(name), seed=3)

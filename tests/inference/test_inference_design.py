@@ -149,3 +149,16 @@ def test_every_shipped_prior_is_a_proper_density():
         assert np.linalg.eigvalsh(prior.covariance).min() > 0.0
         assert min(priors.level.sd, priors.region_sd, priors.gap_sd) > 0.0
         assert priors.origin
+
+
+def test_a_second_mode_off_the_local_design_keeps_its_weight():
+    first, second = Normal(PRIOR, [0.3, 0.0, 0.0, 0.0, 0.0], 0.2), Normal(PRIOR, [-1.2, 0.5, 0.5, 0.5, -0.5], 0.2)
+    # the likelihood is made such that the first mode has four fifths of the posterior
+    scales = np.log(0.8) - first.log_evidence, np.log(0.2) - second.log_evidence
+    found = weigh(PRIOR, lambda z: np.logaddexp(scales[0] + first(z), scales[1] + second(z)), 10)
+    assert found.local
+    near = np.square((found.z - first.mean) / np.sqrt(np.diag(PRIOR.covariance))).sum(axis=1)
+    far = np.square((found.z - second.mean) / np.sqrt(np.diag(PRIOR.covariance))).sum(axis=1)
+    share = found.weights[near < far].sum()
+    assert abs(share - 0.8) <= 4.0 * np.sqrt(0.8 * 0.2 / found.effective)
+    assert found.log_evidence == pytest.approx(0.0, abs=0.15)

@@ -24,7 +24,7 @@ from engine_cases import CASES, CATALOGUE, ORIGIN
 from scipy.stats import wasserstein_distance
 
 from qsim.forecast.posterior import Posterior
-from qsim.inference.design import MIN_EFFECTIVE_POINTS
+from qsim.inference.design import ENOUGH_POINTS, MIN_EFFECTIVE_POINTS
 from qsim.inference.fit import FittedSeries, fit_series
 from qsim.inference.laplace import SeriesPosterior, draw_series, weigh_theta
 from qsim.inference.nuts import Chains, NutsSampler
@@ -161,12 +161,16 @@ def run_laplace(data: SeriesData, priors: tuple[ThetaPrior, LevelPrior]) -> tupl
     """Draws of the default engine from enough points of theta, and their effective number."""
     for log2_points in range(DEFAULT_POINTS + 6, MOST_POINTS + 1):
         # the usual rule for a local design, in proportion
-        enough = MIN_EFFECTIVE_POINTS * 2.0 ** (log2_points - DEFAULT_POINTS)
+        enough = ENOUGH_POINTS * 2.0 ** (log2_points - DEFAULT_POINTS)
         weighted = weigh_theta(data, *priors, log2_points=log2_points, enough=enough)
         if weighted.effective >= 1.5 * MIN_EFFECTIVE:
             break
-    posterior = draw_series(data, weighted, priors[1], draws=DRAWS, rng=np.random.default_rng(3))
-    return posterior, 1.0 / (1.0 / weighted.effective + 1.0 / min(posterior.draw_effective, DRAWS))
+    for draws in (DRAWS, 4 * DRAWS, 8 * DRAWS):
+        posterior = draw_series(data, weighted, priors[1], draws=draws, rng=np.random.default_rng(3))
+        worth = 1.0 / (1.0 / weighted.effective + 1.0 / min(posterior.draw_effective, draws))
+        if worth >= MIN_EFFECTIVE:
+            break
+    return posterior, worth
 
 
 def largest_difference(

@@ -21,10 +21,11 @@ import pandas as pd
 import qsim
 from qsim.evaluation.ranks import band, critical_tail, ecdf, rank_of, smallest_tail
 from qsim.forecast.posterior import Posterior
-from qsim.forecast.published import print_rounded, publish
+from qsim.forecast.published import print_rounded, printed_decimals, usual_trials
 from qsim.indicators import Catalogue, Indicator
 from qsim.model.links import Link, link_of
 from qsim.model.priors import priors_of
+from qsim.model.series import SeriesData
 from qsim.model.trend import SHOCK_FREEDOM, SIGMA_NOISE_FLOOR, SLOPE_SD_CAP
 from qsim.records import Names
 
@@ -51,6 +52,10 @@ def _rate(link: Link, eta: float) -> float:
     return float(link.to_figure(eta))
 
 
+def _rounded(value: float, decimals: int) -> float:
+    return float(print_rounded(np.array([value]), decimals)[0])
+
+
 def _counted(rng: np.random.Generator, link: Link, eta: float) -> Row:
     trials = int(rng.choice([15, 40, 300, 5000]))
     passed = int(rng.binomial(trials, _rate(link, eta) / 100.0))
@@ -59,11 +64,11 @@ def _counted(rng: np.random.Generator, link: Link, eta: float) -> Row:
 
 def _sampled(rng: np.random.Generator, link: Link, eta: float) -> Row:
     passed = rng.binomial(317, _rate(link, eta) / 100.0)
-    return {"value": f"{print_rounded(100.0 * passed / 317, 1):.1f}", "denominator": 317}
+    return {"value": f"{_rounded(100.0 * passed / 317, 1):.1f}", "denominator": 317}
 
 
 def _printed(_rng: np.random.Generator, link: Link, eta: float) -> Row:
-    return {"value": f"{print_rounded(link.to_figure(eta), 1):.1f}"}
+    return {"value": f"{_rounded(_rate(link, eta), 1):.1f}"}
 
 
 def _at_least(rng: np.random.Generator, link: Link, eta: float) -> Row:
@@ -86,7 +91,7 @@ def _number(rng: np.random.Generator, link: Link, eta: float) -> Row:
 
 
 def _whole(_rng: np.random.Generator, link: Link, eta: float) -> Row:
-    return {"value": f"{print_rounded(link.to_figure(eta), 0):.0f}"}
+    return {"value": f"{_rounded(_rate(link, eta), 0):.0f}"}
 
 
 FAMILIES: dict[str, tuple[Indicator, Printer]] = {
@@ -117,8 +122,6 @@ class World:
     """Last slope, drift included. [link scale per year]"""
     eta: float
     """Level plus year noise at the horizon. [link scale]"""
-    chance: float
-    """Uniform: what the sample of that year makes of it."""
     rows: tuple[Row, ...]
 
 
@@ -149,7 +152,7 @@ def make_world(family: str, rng: np.random.Generator) -> World:
         apart = rho * apart + sigma_slope * width * rng.standard_normal()
         level += drift + apart + sigma_level * width * rng.standard_normal()
     eta = level + sigma_noise * rng.standard_normal()
-    return World(family, last_level, last_slope, eta, rng.random(), tuple(rows))
+    return World(family, last_level, last_slope, eta, tuple(rows))
 
 
 def _theta(z: np.ndarray) -> tuple[float, float, float, float, float]:
@@ -188,12 +191,22 @@ def ranks_of(worlds: tuple[World, ...], posterior: Posterior, seed: int) -> np.n
     ranks = np.empty((len(QUANTITIES), len(worlds)), dtype=np.int64)
     for number, (world, fitted) in enumerate(zip(worlds, posterior.fits, strict=True)):
         one, data = fitted.posterior, fitted.data
-        figure = publish(data, np.array([world.eta]), np.array([world.chance]))[0]
+        figure = next_figure(data, world.eta, rng)
         slope = data.sign * one.theta[:KEPT, 4] + one.slope[:KEPT]
         ranks[0, number] = rank_of(world.level, one.level[:KEPT, -1], rng)
         ranks[1, number] = rank_of(world.slope, slope, rng)
         ranks[2, number] = rank_of(figure, published[:, number], rng)
     return ranks
+
+
+def next_figure(data: SeriesData, eta: float, rng: np.random.Generator) -> float:
+    """What is printed of a year: a sample of the usual size, a number of things, or the value itself, rounded."""
+    value, trials, family = float(data.link.to_figure(eta)), usual_trials(data), data.indicator.family
+    if family in ("rate", "days") and trials is not None:
+        value = data.link.unit * rng.binomial(int(trials), value / data.link.unit) / trials
+    elif family == "events":
+        value = float(rng.poisson(value))
+    return _rounded(value, printed_decimals(data))
 
 
 def run(count: int, seed: int) -> tuple[tuple[World, ...], Posterior, np.ndarray]:

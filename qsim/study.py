@@ -81,7 +81,7 @@ def run(
     cutoff = read.as_of if as_of is None else as_of if isinstance(as_of, date) else date(as_of, 12, 31)
     _check_horizon(read, cutoff)
     catalogue = plan_catalogue(read)
-    observations = _observations(read, plan_folder(plan), data, catalogue, cutoff)
+    observations = plan_observations(read, plan_folder(plan), data, catalogue, cutoff)
     wanted = _wanted(read)
     bases = _bases(read, catalogue)
     # annual figures of the cut-off's own year are rare by then, and used where they stand
@@ -141,8 +141,10 @@ def _check_horizon(plan: Plan, cutoff: date) -> None:
         raise PlanError(f"plan {plan.id}", [fault])
 
 
-def _observations(plan: Plan, folder: Path, data: str | Path | None, catalogue: Catalogue, cutoff: date) -> xr.Dataset:
-    """Figures of the region and its peers, each (region, indicator) on one basis."""
+def plan_observations(
+    plan: Plan, folder: Path, data: str | Path | None, catalogue: Catalogue, cutoff: date | None
+) -> xr.Dataset:
+    """Figures of the region and its peers, each (region, indicator) on one basis; all of them without a cut-off."""
     own = Path(data) if data is not None else folder / "observations.csv"
     sources: list[str | Path | pd.DataFrame] = [own] if data is not None or own.is_file() else []
     sources += shipped_observations()
@@ -198,11 +200,14 @@ def _regions(plan: Plan, target: Target) -> tuple[str, ...]:
 
 
 def _years(plan: Plan, posterior: Posterior, catalogue: Catalogue) -> list[int]:
-    """Years the targets need, and every year from the origin to the last of them for the charts."""
+    """Years the targets need, and every year from the origin to the last of them for the charts.
+
+    Where every series begins after them all, which can be so once a plan is over, the origin: each target then says
+    that its year lies before the first figure.
+    """
     needed = {
         year for target in plan.targets for year in years_needed(target, flow=is_flow(catalogue.get(target.indicator)))
     }
     last = max(target.last_year for target in plan.targets)
-    return sorted(
-        {year for year in needed if year >= posterior.past_years[0]} | {*range(posterior.origin + 1, last + 1)}
-    )
+    years = {year for year in needed if year >= posterior.past_years[0]} | {*range(posterior.origin + 1, last + 1)}
+    return sorted(years or {posterior.origin})

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from qsim.errors import Fault, ObservationError, PlanError, UnknownNameError
+from qsim.evaluation.track_record import track_record as known_outcomes
 from qsim.feasibility.assess import assess
 from qsim.feasibility.events import is_flow, years_needed
 from qsim.feasibility.records import Assessment
@@ -49,6 +50,7 @@ def run(
     beside: bool = True,
     other_engine: Engine | None = None,
     progress: Callable[[int, int], None] | None = None,
+    track_record: bool = True,
 ) -> Study:
     """Read a plan and its figures, fit, forecast and assess.
 
@@ -68,6 +70,8 @@ def run(
         As in :func:`qsim.assess`.
     progress : callable, optional
         Called with the number of series done and of all series.
+    track_record : bool
+        Whether to say how often targets of other shipped plans were met, as far as that was known by the cut-off.
 
     Raises
     ------
@@ -111,6 +115,8 @@ def run(
         catalogue=catalogue,
         beside=beside,
         other_engine=other_engine,
+        track_record=known_outcomes(cutoff, leave_out=read.id) if track_record else None,
+        as_of=cutoff,
     )
     return Study(plan=read, observations=observations, posterior=posterior, assessment=assessment)
 

@@ -1,6 +1,7 @@
 """An assessment as the report reads it: one scenario, its results sorted, the figures behind each, the gaps."""
 
 from dataclasses import dataclass
+from datetime import date as Date  # `date` is a method here
 from functools import cached_property
 
 from qsim.feasibility.records import Assessment, TargetResult
@@ -162,7 +163,7 @@ class Reading:
 
     def years_to_collect(self) -> tuple[int, int]:
         """First and last year worth collecting."""
-        last = self.assessment.plan.as_of.year - 1
+        last = self.as_of.year - 1
         return last - YEARS_TO_COLLECT + 1, last
 
     def collect(self, result: TargetResult) -> str:
@@ -204,8 +205,12 @@ class Reading:
 
     def date(self) -> str:
         """The information cut-off."""
-        as_of = self.assessment.plan.as_of
-        return self.words("date", year=as_of.year, month=as_of.month, day=as_of.day)
+        return self.words("date", year=self.as_of.year, month=self.as_of.month, day=self.as_of.day)
+
+    @property
+    def as_of(self) -> Date:
+        """The information cut-off of the assessment, the plan's own if it names no other."""
+        return self.assessment.as_of or self.assessment.plan.as_of
 
 
 def label_rows(result: TargetResult) -> int:

@@ -27,8 +27,8 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 def test_every_file_is_there_and_nothing_else(written):
     folder, paths = written
-    tables = ["assessment.csv", "joint.csv", "checkpoints.csv", "study.nc"]
-    assert [path.name for path in paths[:6]] == ["appendix.docx", "appendix.html", *tables]
+    tables = ["assessment.csv", "joint.csv", "checkpoints.csv", "archive.json", "study.nc"]
+    assert [path.name for path in paths[:7]] == ["appendix.docx", "appendix.html", *tables]
     assert {str(path.relative_to(folder)) for path in paths} == set(_files(folder))
     assert {path.suffix for path in paths[6:]} == {".png", ".svg"}
     assert len(paths) == 6 + 2 * 3

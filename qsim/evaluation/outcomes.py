@@ -141,15 +141,16 @@ class Published:
         seen: "dict[tuple[str, int], _Seen]",
     ) -> YearOutcome:
         own = seen[labels[0], year]
-        lacking = [seen[key].why for key in _behind(target, labels, year, needed) if not seen[key].values]
+        behind = _behind(target, labels, year, needed)
+        lacking: list[Unknown] = [seen[key].why for key in behind if not seen[key].values]
         known: bool | None = None
         why: Unknown = ""
         if np.isnan(margin).any():
-            why = next(iter([own.why] if own.why else lacking), "too_coarse")
+            why = own.why or [*lacking, "too_coarse"][0]
         elif met.all() or not met.any():
             known = bool(met.all())
         else:
-            several = any(seen[key].sources > 1 for key in _behind(target, labels, year, needed))
+            several = any(seen[key].sources > 1 for key in behind)
             why = "sources_differ" if several else "too_coarse"
         return YearOutcome(year=year, met=known, why_unknown=why, figure=own.text, source=own.source)
 

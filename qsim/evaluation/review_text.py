@@ -1,7 +1,9 @@
 """A review in lines of text, for a terminal."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
+from qsim.evaluation.outcomes import Unknown
 from qsim.evaluation.review import (
     BANDS,
     ENOUGH_FOR_A_BAND,
@@ -13,7 +15,8 @@ from qsim.evaluation.review import (
     unknown_counts,
 )
 
-_WORDS = {
+WORDS: Final[Mapping[Unknown, str]] = {
+    "": "",
     "not_due": "year not over yet",
     "not_published": "no figure published",
     "part_of_year": "figures of parts of the year only",
@@ -22,6 +25,8 @@ _WORDS = {
     "sources_differ": "sources differ",
     "no_reference": "reference not published",
 }
+"""Why an outcome is not known, in words."""
+
 _TITLES = {"overall": "Whole statements", "year": "Single years"}
 
 
@@ -41,7 +46,7 @@ def _lines(review: Review) -> Iterator[str]:
         yield f"{_TITLES[scope]}: {sum(row.met is not None for row in rows)} of {len(rows)} have a known outcome"
         yield from _known(rows)
         for why, count in unknown_counts(rows).items():
-            yield f"  not known: {count} ({_WORDS[why]})"
+            yield f"  not known: {count} ({WORDS[why]})"
         yield from (_score(one) for one in review.scores if one.scope == scope)
         yield from _bands(review, scope)
 

@@ -254,7 +254,9 @@ def _rows(observations: xr.Dataset, slugs: Iterable[str]) -> Iterable[list[objec
         return []
     used = usable(observations)
     wanted = used.isel({OBSERVATION: np.isin(used["indicator"].values.astype(str), list(slugs))})
-    columns = [[_plain(cell) for cell in wanted[name].values.tolist()] for name in _ROW]
+    # figures put together by hand may lack columns that do not apply
+    names = [name for name in _ROW if name in wanted]
+    columns = [[_plain(cell) for cell in wanted[name].values.tolist()] for name in names]
     return sorted((list(row) for row in zip(*columns, strict=True)), key=json.dumps)
 
 

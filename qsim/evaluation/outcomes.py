@@ -24,7 +24,7 @@ from qsim.feasibility.draws import ForecastDraws
 from qsim.feasibility.events import Bools, Floats, is_flow, is_met, years_needed
 from qsim.indicators import Catalogue
 from qsim.observations.dataset import AFTER_CUTOFF, NO_DEFINITION, PARTIAL_YEAR
-from qsim.plans.targets import RelativeTarget, Target
+from qsim.plans.targets import RangeTarget, RelativeTarget, Target
 from qsim.vocabulary import BASELINE_SCENARIO, CHAIN, DRAW, PUBLISHED, RATE, SCENARIO, SERIES, YEAR
 
 Unknown = Literal[
@@ -114,7 +114,7 @@ class Published:
         years = tuple(sorted({*needed, *target.years}))
         labels = series_of(target, region)
         seen = {
-            (label, year): _seen(rows, label.split("/")[0], target.indicator, year, basis, self.day)
+            (label, year): _seen(rows, label.split("/")[0], target, year, basis=basis, day=self.day)
             for label in labels
             for year in (years if label == labels[0] else target.years)
         }
@@ -126,9 +126,8 @@ class Published:
             for place, year in enumerate(target.years)
         )
         whole = _whole(found, met)
-        first = next((one.why_unknown for one in found if one.met is None), "")
-        reason: Unknown = "" if whole is not None else first or "too_coarse"
-        return Outcome(met=whole, why_unknown=reason, years=found)
+        open_years: list[Unknown] = [one.why_unknown for one in found if one.met is None]
+        return Outcome(met=whole, why_unknown="" if whole is not None else open_years[0], years=found)
 
     def _year(
         self,
@@ -146,7 +145,9 @@ class Published:
         known: bool | None = None
         why: Unknown = ""
         if np.isnan(margin).any():
-            why = own.why or [*lacking, "too_coarse"][0]
+            why = own.why
+            if not why:
+                why = lacking[0] if lacking else "too_coarse"
         elif met.all() or not met.any():
             known = bool(met.all())
         else:
@@ -176,20 +177,31 @@ class _Seen:
     source: str
 
 
-def _seen(rows: pd.DataFrame, region: str, slug: str, year: int, basis: str | None, day: date | None) -> _Seen:
-    at = rows[(rows["region"] == region) & (rows["indicator"] == slug) & (rows["year"] == year)]
+def _seen(rows: pd.DataFrame, region: str, target: Target, year: int, *, basis: str | None, day: date | None) -> _Seen:
+    at = rows[(rows["region"] == region) & (rows["indicator"] == target.indicator) & (rows["year"] == year)]
     full = at[at["set_aside"] != PARTIAL_YEAR]
     on = full[(full["basis"] == basis) & (full["set_aside"] != NO_DEFINITION)] if basis is not None else full.iloc[:0]
     columns = (on[name].tolist() for name in ("qualifier", "value", "lower", "upper"))
-    printed: list[tuple[str, float, float, float]] = list(zip(*columns, strict=True))
-    values = sorted({one for qualifier, *figure in printed for one in (figure[:1] if qualifier == "=" else figure)})
+    printed: list[tuple[str, float, float, float]] = sorted(zip(*columns, strict=True))
+    values = sorted({one for figure in printed for one in _values(*figure, target)})
     why: Unknown = ""
     if not values:
         over = day is None or year < day.year
         why = "other_definition" if len(full) else "part_of_year" if len(at) else "not_published" if over else "not_due"
     said = dict.fromkeys(f"{qualifier.removeprefix('=')}{value:g}" for qualifier, value, *_ in printed)
-    source = "; ".join(dict.fromkeys(on["source"].astype(str)))
+    source = "; ".join(sorted(set(on["source"].astype(str))))
     return _Seen(values=tuple(values), why=why, sources=len(on), text=", ".join(said), source=source)
+
+
+def _values(qualifier: str, value: float, lower: float, upper: float, target: Target) -> tuple[float, ...]:
+    """What a printed figure may be: itself, or its value and the ends of its interval.
+
+    A range lies inside of a wide interval without holding an end of it, so that its own ends are added.
+    """
+    if qualifier == "=":
+        return (value,)
+    inside = (target.value, target.value_hi) if isinstance(target, RangeTarget) else ()
+    return (lower, value, upper, *(level for level in inside if lower <= level <= upper))
 
 
 def _behind(target: Target, labels: tuple[str, ...], year: int, needed: tuple[int, ...]) -> list[tuple[str, int]]:

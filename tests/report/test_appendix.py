@@ -158,7 +158,7 @@ def test_an_assessment_of_a_forecast_alone_makes_an_appendix(assessment, tmp_pat
     from dataclasses import replace
 
     bare = replace(assessment, observations=xr.Dataset(), history=xr.Dataset(), diagnostics=xr.Dataset(), engine="")
-    assert len(write_appendix(bare, tmp_path)) == 6
+    assert len(write_appendix(bare, tmp_path)) == 7
 
 
 def test_word_opens_what_was_written(written):

@@ -57,15 +57,16 @@ def section(found: list[Answer]) -> str:
     rise, restated_rise = TARGET - BASE, RESTATED_TARGET - RESTATED_BASE
     true_rise, seeming_rise = RESULT - RESTATED_BASE, RESULT - BASE
     header = (
-        f"| assessed | newest figure | old state: P(above {TARGET:g}) | new state, restated target: P({RESTATED_TARGET}) "
-        f"| new state, old target: P(above {TARGET:g}) |"
+        f"| assessed | newest figure | old state: P(above {TARGET:g}) "
+        f"| new state, restated target: P({RESTATED_TARGET}) | new state, old target: P(above {TARGET:g}) |"
     )
     return f"""## A base that was restated: good air in the 13th Five-Year Plan
 
-Good-air days of prefecture-level cities were {BASE} % in {BASE_YEAR}, and above {TARGET:g} % was due in {DUE}. On the way
-the reference state of the standard changed: the base became {RESTATED_BASE} %, the target {RESTATED_TARGET} %, and the
-result is reported as {RESULT:g} %, {true_rise:.1f} points more. The first pair asks for a rise of {rise:.1f} points, the
-second for {restated_rise:.1f}. Against the old base the result would seem to be {seeming_rise:.1f} points more:
+Good-air days of prefecture-level cities were {BASE} % in {BASE_YEAR}, and above {TARGET:g} % was due in {DUE}. On
+the way the reference state of the standard changed: the base became {RESTATED_BASE} %, the target
+{RESTATED_TARGET} %, and the result
+is reported as {RESULT:g} %, {true_rise:.1f} points more. The first pair asks for a rise of {rise:.1f} points,
+the second for {restated_rise:.1f}. Against the old base the result would seem to be {seeming_rise:.1f} points more:
 {seeming_rise - true_rise:.1f} of them are the standard's and not the air's.
 
 {header}
@@ -80,8 +81,8 @@ second for {restated_rise:.1f}. Against the old base the result would seem to be
 - *New state, old target*: what a reader gets who moves the figures and forgets the target. What it is above the column
   before is a gift of the definition. In a review qsim refuses that reading: a target names its definition, and a figure
   of another one says nothing about it.
-- What came: {RESULT:g} % in the new state, so the restated target was met. No figure of {DUE} in the old state is at hand:
-  the original target has no outcome of its own, and a review says *not known* of it.
+- What came: {RESULT:g} % in the new state, so the restated target was met. No figure of {DUE} in the old state is at
+  hand: the original target has no outcome of its own, and a review says *not known* of it.
 - The step of the catalogue (0.76 on the logit, sd 0.50) rests on a figure published in 2019, so the rows before know of
   it too early; the pair of {BASE_YEAR} gives {_logit(RESTATED_BASE) - _logit(BASE):.2f}.
 """

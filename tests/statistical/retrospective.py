@@ -75,11 +75,11 @@ Each plan is assessed as of its own cut-off, without levers, on figures publishe
 figures published later say what came. Code, general priors and the named steps between definitions are today's. A
 figure counts only on the definition its target is about ([how outcomes are read](schema.md#outcomes)).
 
-**This is too little to judge qsim by.** Of {len(statements)} statements the outcome of {len(known)} is known ({met} met),
-and {len(scored)} of those had a probability. Of the others there is: {missing}. An office that missed a target need not
-print the figure, so the share met among the known ones may be far above that of all. No band of probabilities
-has the {ENOUGH_FOR_A_BAND} outcomes that a table of reliability would take. How far the method can be trusted is
-measured on a panel, in [calibration.md](calibration.md).
+**This is too little to judge qsim by.** Of {len(statements)} statements the outcome of {len(known)} is known ({met}
+met), and {len(scored)} of those had a probability. Of the others there is: {missing}. An office that missed a
+target need not print the figure, so the share met among the known ones may be far above that of all. No band of
+probabilities has the {ENOUGH_FOR_A_BAND} outcomes that a table of reliability would take. How far the
+method can be trusted is measured on a panel, in [calibration.md](calibration.md).
 
 ## All plans
 {_scores(total)}

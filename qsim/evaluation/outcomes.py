@@ -1,14 +1,15 @@
 r"""Whether targets were met, by figures published later.
 
 A published figure is one draw: the events of :mod:`qsim.feasibility.events` decide here as they do on a forecast. Where
-a figure is no single number (``>=``, ``<=``, ``~``, or two sources that differ) it becomes several draws, the ends of
-its interval, its value, and every source; figures of several years are combined in every way. A statement is *met*
-where all of these meet it, *missed* where none does, else not known. A figure counts only on the basis of definitions
-the statement is about; nothing is carried from one basis to another.
+a figure is no single number (``>=``, ``<=``, ``~``, or two sources that differ) it becomes two draws, the least and the
+most it may be; figures of several years are combined in every way. A year of a statement is *met* where all of these
+meet it, *missed* where none does, else not known. A figure counts only on the basis of definitions the statement is
+about; nothing is carried from one basis to another.
 
 A whole statement is missed as soon as one of its years is missed, and met where all of its years are met.
 """
 
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -21,7 +22,7 @@ import xarray as xr
 
 from qsim.feasibility.chance import Chances, series_of
 from qsim.feasibility.draws import ForecastDraws
-from qsim.feasibility.events import Bools, Floats, is_flow, is_met, years_needed
+from qsim.feasibility.events import is_flow, is_met, years_needed
 from qsim.indicators import Catalogue
 from qsim.observations.dataset import AFTER_CUTOFF, NO_DEFINITION, PARTIAL_YEAR
 from qsim.plans.targets import RangeTarget, RelativeTarget, Target
@@ -31,6 +32,9 @@ Unknown = Literal[
     "", "not_due", "not_published", "part_of_year", "other_definition", "too_coarse", "sources_differ", "no_reference"
 ]
 """Why it is not known whether a statement was met; empty where it is known."""
+
+Key = tuple[str, int]
+"""Label of a series, and a year."""
 
 _COLUMNS: Final = (
     "region", "indicator", "year", "year_from", "value", "qualifier", "lower", "upper", "basis", "change", "published",
@@ -109,50 +113,43 @@ class Published:
     def _judge(self, target: Target, region: str, basis: str | None, rows: pd.DataFrame) -> Outcome:
         if isinstance(target, RelativeTarget) and target.reference_region is None:
             return _unknown(target, "no_reference")
-        indicator = self.catalogue.get(target.indicator)
-        needed = years_needed(target, flow=is_flow(indicator))
-        years = tuple(sorted({*needed, *target.years}))
+        needed = years_needed(target, flow=is_flow(self.catalogue.get(target.indicator)))
         labels = series_of(target, region)
-        seen = {
-            (label, year): _seen(rows, label.split("/")[0], target, year, basis=basis, day=self.day)
-            for label in labels
-            for year in (years if label == labels[0] else target.years)
-        }
-        draws = _as_draws(labels, years, seen, indicator.decimals, basis)
-        margin = Chances(ForecastDraws(draws), self.catalogue).margin(target, BASELINE_SCENARIO, labels[0], PUBLISHED)
-        met = is_met(target, margin)
-        found = tuple(
-            self._year(target, year, margin[:, place], met[:, place], labels, needed, seen)
-            for place, year in enumerate(target.years)
-        )
-        whole = _whole(found, met)
+        found = []
+        for year in target.years:
+            seen = {
+                (label, one): _seen(rows, label.split("/")[0], target, one, basis=basis, day=self.day)
+                for label, one in _behind(target, labels, year, needed)
+            }
+            found.append(self._year(target, year, labels, seen, basis, {*needed, *target.years}))
+        met = {one.met for one in found}
+        whole = False if False in met else None if None in met else True
         open_years: list[Unknown] = [one.why_unknown for one in found if one.met is None]
-        return Outcome(met=whole, why_unknown="" if whole is not None else open_years[0], years=found)
+        return Outcome(met=whole, why_unknown="" if whole is not None else open_years[0], years=tuple(found))
 
     def _year(
         self,
         target: Target,
         year: int,
-        margin: Floats,
-        met: Bools,
         labels: tuple[str, ...],
-        needed: tuple[int, ...],
-        seen: "dict[tuple[str, int], _Seen]",
+        seen: "Mapping[Key, _Seen]",
+        basis: str | None,
+        years: Set[int],
     ) -> YearOutcome:
+        """One year of a statement, from the figures it looks at."""
         own = seen[labels[0], year]
-        behind = _behind(target, labels, year, needed)
-        lacking: list[Unknown] = [seen[key].why for key in behind if not seen[key].values]
         known: bool | None = None
-        why: Unknown = ""
-        if np.isnan(margin).any():
-            why = own.why
-            if not why:
-                why = lacking[0] if lacking else "too_coarse"
-        elif met.all() or not met.any():
-            known = bool(met.all())
-        else:
-            several = any(seen[key].sources > 1 for key in behind)
-            why = "sources_differ" if several else "too_coarse"
+        lacking: list[Unknown] = [one.why for one in (own, *seen.values()) if not one.values]
+        why: Unknown = lacking[0] if lacking else ""
+        if not lacking:
+            draws = _as_draws(labels, tuple(sorted(years)), seen, self.catalogue.get(target.indicator).decimals, basis)
+            chances = Chances(ForecastDraws(draws), self.catalogue)
+            margin = chances.margin(target, BASELINE_SCENARIO, labels[0], PUBLISHED)
+            met = is_met(target, margin[:, target.years.index(year)])
+            if met.all() or not met.any():
+                known = bool(met.all())
+            else:
+                why = "sources_differ" if any(one.sources > 1 for one in seen.values()) else "too_coarse"
         return YearOutcome(year=year, met=known, why_unknown=why, figure=own.text, source=own.source)
 
 
@@ -183,45 +180,48 @@ def _seen(rows: pd.DataFrame, region: str, target: Target, year: int, *, basis: 
     on = full[(full["basis"] == basis) & (full["set_aside"] != NO_DEFINITION)] if basis is not None else full.iloc[:0]
     columns = (on[name].tolist() for name in ("qualifier", "value", "lower", "upper"))
     printed: list[tuple[str, float, float, float]] = sorted(zip(*columns, strict=True))
-    values = sorted({one for figure in printed for one in _values(*figure, target)})
+    values = _values(printed, target)
     why: Unknown = ""
     if not values:
         over = day is None or year < day.year
         why = "other_definition" if len(full) else "part_of_year" if len(at) else "not_published" if over else "not_due"
     said = dict.fromkeys(f"{qualifier.removeprefix('=')}{value:g}" for qualifier, value, *_ in printed)
     source = "; ".join(sorted(set(on["source"].astype(str))))
-    return _Seen(values=tuple(values), why=why, sources=len(on), text=", ".join(said), source=source)
+    return _Seen(values=values, why=why, sources=len(on), text=", ".join(said), source=source)
 
 
-def _values(qualifier: str, value: float, lower: float, upper: float, target: Target) -> tuple[float, ...]:
-    """What a printed figure may be: itself, or its value and the ends of its interval.
+def _values(figures: Sequence[tuple[str, float, float, float]], target: Target) -> tuple[float, ...]:
+    """What a year's figure may be, as far as it matters: the least and the most.
 
-    A range lies inside of a wide interval without holding an end of it, so that its own ends are added.
+    Every margin goes one way with each figure, but that of a range: it may hold neither the least nor the most and lie
+    between them, so that its own ends are added.
     """
-    if qualifier == "=":
-        return (value,)
+    ends = [end for qualifier, value, *interval in figures for end in ((value,) if qualifier == "=" else interval)]
+    if not ends:
+        return ()
+    least, most = min(ends), max(ends)
     inside = (target.value, target.value_hi) if isinstance(target, RangeTarget) else ()
-    return (lower, value, upper, *(level for level in inside if lower <= level <= upper))
+    exact = all(qualifier == "=" for qualifier, *_ in figures)
+    return tuple(sorted({least, most, *(level for level in inside if least <= level <= most and not exact)}))
 
 
-def _behind(target: Target, labels: tuple[str, ...], year: int, needed: tuple[int, ...]) -> list[tuple[str, int]]:
+def _behind(target: Target, labels: tuple[str, ...], year: int, needed: tuple[int, ...]) -> list[Key]:
     """Figures that the requirement of a year looks at."""
-    own = [(labels[0], one) for one in needed if one <= year]
-    return own if not isinstance(target, RelativeTarget) else [(label, year) for label in labels]
+    if isinstance(target, RelativeTarget):
+        return [(label, year) for label in labels]
+    if len(target.years) == 1:
+        return [(labels[0], one) for one in sorted({*needed, year})]
+    looks_back = needed[0] < target.years[0]
+    return [(labels[0], one) for one in ((year - 1, year) if looks_back else (year,))]
 
 
 def _as_draws(
-    labels: tuple[str, ...],
-    years: tuple[int, ...],
-    seen: "dict[tuple[str, int], _Seen]",
-    decimals: int,
-    basis: str | None,
+    labels: tuple[str, ...], years: tuple[int, ...], seen: "Mapping[Key, _Seen]", decimals: int, basis: str | None
 ) -> xr.Dataset:
-    """A forecast whose draws are the figures: every combination of what they may be."""
-    keys = list(seen)
-    combined = list(product(*(seen[key].values or (np.nan,) for key in keys)))
+    """A forecast whose draws are the figures: every combination of what they may be; NaN in other years."""
+    combined = list(product(*(one.values for one in seen.values())))
     values = np.full((1, 1, len(combined), len(labels), len(years)), np.nan)
-    for place, (label, year) in enumerate(keys):
+    for place, (label, year) in enumerate(seen):
         values[0, 0, :, labels.index(label), years.index(year)] = [one[place] for one in combined]
     dims = (SCENARIO, CHAIN, DRAW, SERIES, YEAR)
     constant = {"n_figures": 1, "decimals": decimals, "basis": basis or ""}
@@ -230,17 +230,6 @@ def _as_draws(
         {RATE: (dims, values), PUBLISHED: (dims, values)},
         coords={**coords, **{name: (SERIES, [value] * len(labels)) for name, value in constant.items()}},
     )
-
-
-def _whole(found: tuple[YearOutcome, ...], met: Bools) -> bool | None:
-    """A whole statement: missed with one of its years, met with all of them."""
-    if any(one.met is False for one in found):
-        return False
-    if all(one.met for one in found):
-        return True
-    # no way to read the figures meets every year, though each year can be read so
-    unclear = all(one.why_unknown in ("", "too_coarse", "sources_differ") for one in found)
-    return False if unclear and not met.all(axis=-1).any() else None
 
 
 def _unknown(target: Target, why: Unknown) -> Outcome:

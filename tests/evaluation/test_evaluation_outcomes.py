@@ -146,6 +146,12 @@ def test_a_figure_that_may_lie_in_a_range_or_beside_it_is_too_coarse(qualifier, 
     assert (outcome.met, outcome.why_unknown) == (met, "too_coarse" if met is None else "")
 
 
+def test_many_coarse_years_take_no_longer_than_their_number():
+    long = HOLD.model_copy(update={"value": 80.0, "first_year": 1991})
+    rows = [{"year": year, "value": "90", "qualifier": "~"} for year in range(1991, 2021)]
+    assert published(*rows).outcome(long, "here").met is True
+
+
 def test_two_sources_decide_where_they_agree():
     assert of(LEVEL, (2020, "95.2"), (2020, "97.0")).met is True
     differ = of(LEVEL, (2020, "94.2"), (2020, "97.0"))

@@ -5,7 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from qsim.errors import Fault, PlanError
-from qsim.evaluation.archive import Archive, archive_of, changes, hashes, read_archive
+from qsim.evaluation.archive import Archive, changes, hashes, read_archive
 from qsim.evaluation.outcomes import Published
 from qsim.evaluation.review import Review, review_archives
 from qsim.inference.fit import Engine
@@ -62,7 +62,7 @@ def review(
         study = run(
             plan, data=data, scenarios=(), engine=engine, draws=draws, seed=seed, progress=progress, track_record=False
         )
-        kept, names = [archive_of(study.assessment)], [f"plan {read.id}"]
+        kept, names = [study.archive], [f"plan {read.id}"]
     _check(read.id, kept, names, day)
     figures = plan_observations(read, folder, data, catalogue, day)
     moved = [

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from qsim.errors import Fault, ObservationError, PlanError, UnknownNameError
+from qsim.evaluation.archive import Archive, archive_of
 from qsim.evaluation.track_record import track_record as known_outcomes
 from qsim.feasibility.assess import assess
 from qsim.feasibility.events import is_flow, years_needed
@@ -36,6 +37,11 @@ class Study:
     posterior: Posterior | None
     """None where no target has a figure or a pool."""
     assessment: Assessment
+
+    @property
+    def archive(self) -> Archive:
+        """What it says, to be kept and reviewed later (:func:`qsim.evaluation.archive.write_archive`)."""
+        return archive_of(self.assessment)
 
 
 def run(

@@ -18,7 +18,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
-from qsim.errors import Fault, PlanError
+from qsim.errors import Fault, OutputError, PlanError
 from qsim.feasibility.evidence import Letter
 from qsim.feasibility.records import Assessment, Reason, TargetResult
 from qsim.indicators import Catalogue
@@ -156,6 +156,22 @@ def archive_of(assessment: Assessment) -> Archive:
 def archive_text(archive: Archive) -> str:
     """The file of an archive; the same text for the same archive."""
     return json.dumps(_content(archive), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def write_archive(archive: Archive, path: str | Path) -> None:
+    """Write an archive's file.
+
+    Raises
+    ------
+    OutputError
+        If the place cannot be written to.
+    """
+    place = Path(path)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(archive_text(archive), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write to {place}: {error.strerror or error}; choose another file") from error
 
 
 def read_archive(source: str | Path) -> Archive:

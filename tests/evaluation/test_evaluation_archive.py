@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qsim.errors import PlanError
-from qsim.evaluation.archive import Archive, archive_of, archive_text, changes, hashes, read_archive
+from qsim.errors import OutputError, PlanError
+from qsim.evaluation.archive import Archive, archive_of, archive_text, changes, hashes, read_archive, write_archive
 from qsim.study import Study, run
 from qsim.vocabulary import OBSERVATION
 
@@ -22,13 +22,13 @@ def study() -> Study:
 
 @pytest.fixture(scope="module")
 def archive(study) -> Archive:
-    return archive_of(study.assessment)
+    return study.archive
 
 
 @pytest.fixture
 def file(archive, tmp_path) -> Path:
-    path = tmp_path / "archive.json"
-    path.write_text(archive_text(archive), encoding="utf-8")
+    path = tmp_path / "kept" / "archive.json"
+    write_archive(archive, path)
     return path
 
 
@@ -131,6 +131,11 @@ def test_a_missing_file_and_one_that_is_not_utf8_are_bad_input(tmp_path):
     assert faults(tmp_path / "none.json") == ["file: got No such file or directory; expected a file that can be read"]
     (tmp_path / "gbk.json").write_bytes('{"标题": 1}'.encode("gbk"))
     assert faults(tmp_path / "gbk.json") == ["byte 2: got not UTF-8; expected a file saved as UTF-8"]
+
+
+def test_a_place_that_cannot_be_written_to_is_said(archive, file):
+    with pytest.raises(OutputError, match=r"cannot write to .*: .*; choose another file"):
+        write_archive(archive, file / "inside-a-file.json")
 
 
 def test_nothing_has_changed_right_after(study, archive):

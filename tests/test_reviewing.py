@@ -119,6 +119,13 @@ def test_the_command_gives_the_table(command, archive, now):
     assert out == review_frame(now).to_csv(index=False, lineterminator="\n")
 
 
+def test_check_says_what_an_archive_holds(command, archive, study):
+    code, out, _ = command("check", archive)
+    assert code == 0
+    held = len(study.plan.targets) * len(study.plan.scenarios)
+    assert out == f"{archive}: {held} statements about {PLAN} as of 2015-05-02\n"
+
+
 def test_an_edited_archive_is_bad_input(command, archive, tmp_path):
     content = json.loads(archive.read_text(encoding="utf-8"))
     edited = tmp_path / "edited.json"

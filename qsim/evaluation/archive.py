@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field
 
+from qsim import __version__
 from qsim.errors import Fault, OutputError, PlanError
 from qsim.feasibility.evidence import Letter
 from qsim.feasibility.records import Assessment, Reason, TargetResult
@@ -30,8 +31,8 @@ from qsim.vocabulary import OBSERVATION, SERIES, YEAR, Evidence
 
 FORMAT: Final = 1
 
-Part = Literal["data", "plan", "scenarios", "indicators"]
-"""What probabilities rest on."""
+Part = Literal["data", "plan", "scenarios", "indicators", "version"]
+"""What probabilities rest on; the last is that of qsim."""
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -125,9 +126,9 @@ class Change:
 
     part: Part
     archived: str
-    """Hash then."""
+    """Hash, or version, then."""
     now: str
-    """Hash now."""
+    """The same now."""
 
 
 def archive_of(assessment: Assessment) -> Archive:
@@ -217,8 +218,10 @@ def hashes(plan: Plan, observations: xr.Dataset, catalogue: Catalogue) -> Hashes
 
 def changes(archive: Archive, now: Hashes) -> tuple[Change, ...]:
     """What has changed since an assessment was archived."""
-    pairs = [(part, getattr(archive.hashes, part), getattr(now, part)) for part in get_args(Part)]
-    return tuple(Change(part=part, archived=then, now=today) for part, then, today in pairs if then != today)
+    then = {**archive.hashes.model_dump(), "version": archive.version}
+    today = {**now.model_dump(), "version": __version__}
+    parts: tuple[Part, ...] = get_args(Part)
+    return tuple(Change(part=part, archived=then[part], now=today[part]) for part in parts if then[part] != today[part])
 
 
 def _statement(assessment: Assessment, result: TargetResult) -> ArchivedStatement:

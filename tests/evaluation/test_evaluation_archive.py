@@ -158,6 +158,9 @@ def test_each_part_that_changes_is_named_alone(study, archive):
         (hashes(plan, seen, catalogue.extended((decimals,))), "indicators"),
     ):
         assert [change.part for change in changes(archive, now)] == [part]
+    older = archive.model_copy(update={"version": "0.0.1"})
+    (change,) = changes(older, hashes(plan, seen, catalogue))
+    assert (change.part, change.archived) == ("version", "0.0.1")
 
 
 def test_order_sources_and_figures_set_aside_are_no_change_of_the_data(study, archive):

@@ -29,7 +29,7 @@ from qsim.plans.targets import RangeTarget, RelativeTarget, Target
 from qsim.vocabulary import BASELINE_SCENARIO, CHAIN, DRAW, PUBLISHED, RATE, SCENARIO, SERIES, YEAR
 
 Unknown = Literal[
-    "", "not_due", "not_published", "part_of_year", "other_definition", "too_coarse", "sources_differ", "no_reference"
+    "", "not_due", "no_figure", "part_of_year", "other_definition", "too_coarse", "sources_differ", "no_reference"
 ]
 """Why it is not known whether a statement was met; empty where it is known."""
 
@@ -184,7 +184,7 @@ def _seen(rows: pd.DataFrame, region: str, target: Target, year: int, *, basis: 
     why: Unknown = ""
     if not values:
         over = day is None or year < day.year
-        why = "other_definition" if len(full) else "part_of_year" if len(at) else "not_published" if over else "not_due"
+        why = "other_definition" if len(full) else "part_of_year" if len(at) else "no_figure" if over else "not_due"
     said = dict.fromkeys(f"{qualifier.removeprefix('=')}{value:g}" for qualifier, value, *_ in printed)
     source = "; ".join(sorted(set(on["source"].astype(str))))
     return _Seen(values=values, why=why, sources=len(on), text=", ".join(said), source=source)

@@ -18,7 +18,7 @@ from qsim.evaluation.review import (
 WORDS: Final[Mapping[Unknown, str]] = {
     "": "",
     "not_due": "year not over yet",
-    "not_published": "no figure published",
+    "no_figure": "no figure at hand",
     "part_of_year": "figures of parts of the year only",
     "other_definition": "figures of another definition only",
     "too_coarse": "figure too coarse to tell",

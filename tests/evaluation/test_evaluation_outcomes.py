@@ -99,7 +99,7 @@ def test_a_relative_target_needs_both_figures_of_the_year():
     own, other = {"year": 2020, "value": "90.0"}, {"region": "there", "year": 2020, "value": "89.9"}
     assert published(own, other).outcome(target, "here").met is True
     alone = published(own).outcome(target, "here")
-    assert (alone.met, alone.why_unknown) == (None, "not_published")
+    assert (alone.met, alone.why_unknown) == (None, "no_figure")
     quota = target.model_copy(update={"reference_region": None})
     assert published(own, other).outcome(quota, "here").why_unknown == "no_reference"
 
@@ -119,7 +119,7 @@ def test_one_missed_year_misses_the_whole_and_one_unknown_year_leaves_it_open():
     assert missed.met is False
     assert [year.met for year in missed.years] == [None, False, None]
     open_still = of(HOLD, (2018, "96"), (2019, "97"))
-    assert (open_still.met, open_still.why_unknown) == (None, "not_published")
+    assert (open_still.met, open_still.why_unknown) == (None, "no_figure")
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_change_and_a_mean_of_years_are_no_figure_of_a_year():
     mean = {"year": 2020, "value": "97", "year_from": 2018}
     plain = {"year": 2019, "value": "96"}
     for row in (change, mean):
-        assert published(plain, row).outcome(LEVEL, "here").why_unknown == "not_published"
+        assert published(plain, row).outcome(LEVEL, "here").why_unknown == "no_figure"
 
 
 def late(*days: str) -> list[dict[str, Any]]:

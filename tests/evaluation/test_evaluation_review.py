@@ -38,7 +38,7 @@ def row(p: float | None, met: bool | None, **more: object) -> Reviewed:
     usual = {
         "plan": "here-2020", "as_of": date(2018, 7, 1), "scenario": "baseline", "target": "t", "indicator": "one",
         "name": "例", "scope": "overall", "year": 2020, "evidence": "figures", "grade": "B", "p_published": p,
-        "p_true": p, "met": met, "why_unknown": "" if met is not None else "not_published", "settled_before": False,
+        "p_true": p, "met": met, "why_unknown": "" if met is not None else "no_figure", "settled_before": False,
         "figure": "", "source": "",
     }  # fmt: skip
     return Reviewed(**{**usual, **more})
@@ -186,5 +186,5 @@ def test_the_text_lists_every_known_outcome_and_counts_the_others(figures):
     text = review_text(found)
     assert "  hit  2020  level (例): P 70%, met, figure 96" in text
     assert "  miss 2019  hold (例): P 70%, missed, figure 89" in text
-    assert f"  not known: 1 ({WORDS['not_published']})" in text
-    assert unknown_counts(found.of("year")) == {"not_published": 1}
+    assert f"  not known: 1 ({WORDS['no_figure']})" in text
+    assert unknown_counts(found.of("year")) == {"no_figure": 1}

@@ -61,7 +61,7 @@ def _head(total: Review, outcomes: pd.DataFrame) -> str:
     statements = total.of("overall")
     known = [row for row in statements if row.met is not None]
     scored = [row for row in statements if row.scored]
-    missing = ", ".join(f"{count} {WORDS[why]}" for why, count in unknown_counts(statements).items())
+    missing = ", ".join(f"{WORDS[why]} ({count})" for why, count in unknown_counts(statements).items())
     met, kept = sum(bool(row.met) for row in known), int((outcomes["met"] == "yes").sum())
     return f"""# The five plans, and what came
 
@@ -75,11 +75,12 @@ Each plan is assessed as of its own cut-off, without levers, on figures publishe
 figures published later say what came. Code, general priors and the named steps between definitions are today's. A
 figure counts only on the definition its target is about ([how outcomes are read](schema.md#outcomes)).
 
-**This is too little to judge qsim by.** Of {len(statements)} statements the outcome of {len(known)} is known ({met}
-met), and {len(scored)} of those had a probability. Of the others there is: {missing}. An office that missed a
-target need not print the figure, so the share met among the known ones may be far above that of all. No band of
-probabilities has the {ENOUGH_FOR_A_BAND} outcomes that a table of reliability would take. How far the
-method can be trusted is measured on a panel, in [calibration.md](calibration.md).
+**This is too little to judge qsim by.** Of {len(statements)} statements the outcome of {len(known)} is known
+({met} met), and {len(scored)} of those had a probability. The others: {missing}.
+*No figure at hand* says that the collected sources have none, not that none was published. Nor are the known ones a
+fair sample: an office that missed a target need not print the figure, so that the share met among them may be far above
+that of all. No band of probabilities has the {ENOUGH_FOR_A_BAND} outcomes that a table of reliability would take. How
+far the method can be trusted is measured on a panel, in [calibration.md](calibration.md).
 
 ## All plans
 {_scores(total)}

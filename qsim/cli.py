@@ -250,7 +250,7 @@ def _run(
 ) -> "Study":
     from qsim.study import run
 
-    return run(
+    study = run(
         plan,
         as_of=as_of,
         data=data,
@@ -261,6 +261,10 @@ def _run(
         other_engine=other_engine,
         progress=report,
     )
+    if as_of is not None and as_of > study.plan.period.last_year:
+        over = f"{study.plan.id} ended in {study.plan.period.last_year}"
+        typer.echo(f"{over}: 'qsim review {plan}' compares what was said with what was published later", err=True)
+    return study
 
 
 def _cell(value: object) -> str:

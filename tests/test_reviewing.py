@@ -119,6 +119,15 @@ def test_the_command_gives_the_table(command, archive, now):
     assert out == review_frame(now).to_csv(index=False, lineterminator="\n")
 
 
+@pytest.mark.parametrize(("year", "hint"), [(2017, False), (2018, True)])
+def test_an_assessment_after_the_end_of_a_plan_names_the_review(command, year, hint):
+    code, out, err = command("assess", PLAN, "--as-of", year, "--draws", 100, "--scenario", "baseline", "--quiet")
+    assert code == 0
+    assert out.startswith("scenario,")
+    named = f"{PLAN} ended in 2017: 'qsim review {PLAN}' compares what was said with what was published later\n"
+    assert err == (named if hint else "")
+
+
 def test_check_says_what_an_archive_holds(command, archive, study):
     code, out, _ = command("check", archive)
     assert code == 0

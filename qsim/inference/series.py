@@ -67,7 +67,7 @@ def collect_series(observations: xr.Dataset, catalogue: Catalogue, origin: int) 
     level = _is_level(rows, rows["series_basis"])
     figures = _read_all(rows, level, catalogue)
     begins = np.flatnonzero(np.any([np.diff(code[order], prepend=-1) for code in codes], axis=0))
-    ends = np.append(begins[1:], order.size)
+    ends = np.append(begins, order.size)[1:]
     counts = np.add.reduceat(level, begins, dtype=np.int64) if begins.size else begins
     return tuple(
         _series(

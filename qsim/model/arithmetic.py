@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 _FARTHEST: Final = 40.0
 """Beyond it exp(-x) is taken as of here: 4e-18."""
 
+_SQRT_HALF: Final = float(np.sqrt(0.5))
 _LOG_2: Final = float(np.log(2.0))
 
 
@@ -52,6 +53,29 @@ def expit(f: float) -> float:
     return low if f < 0.0 else 1.0 / (1.0 + y)
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def normal_tail(x: float) -> float:
+    """Upper tail of the standard normal law for x >= 0, within 2e-7 of itself, and 3e-18 where that is more.
+
+    Source: Press et al. (2007), Numerical Recipes, 6.2.2 (erfc by a Chebyshev fit within 1.2e-7 of itself).
+    """
+    z = _SQRT_HALF * min(x, _FARTHEST)
+    t = 1.0 / (1.0 + 0.5 * z)
+    fit = -0.18628806 + t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + t * (-0.82215223 + t * 0.17087277))))
+    fit = 1.26551223 - t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * fit)))
+    return 0.5 * t * exp_minus(z * z + fit)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def normal_mass(alpha: float, beta: float) -> float:
+    """Standard normal mass from alpha to beta, not much narrower than 1: see :func:`normal_tail`."""
+    # the side on which both ends have their digits
+    turned = alpha + beta > 0.0
+    low, high = -beta if turned else alpha, -alpha if turned else beta
+    tail = normal_tail(abs(high))
+    return (tail if high < 0.0 else 1.0 - tail) - normal_tail(-low)
+
+
 _MANTISSA: Final = 52
 """Bits of a double behind the point."""
 _ROOT_HALF: Final = int(np.float64(np.sqrt(0.5)).view(np.int64))
@@ -81,6 +105,15 @@ def largest_of(x: Floats) -> float:
     found = x[0]
     for j in range(x.shape[0]):
         found = max(found, x[j])
+    return float(found)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nnan", "nsz"})
+def smallest_of(x: Floats) -> float:
+    """Smallest of finite numbers."""
+    found = x[0]
+    for j in range(x.shape[0]):
+        found = min(found, x[j])
     return float(found)
 
 

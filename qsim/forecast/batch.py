@@ -17,18 +17,8 @@ from numpy.typing import NDArray
 from qsim.forecast.posterior import Posterior
 from qsim.forecast.published import printed_decimals, usual_trials
 from qsim.forecast.summaries import IDENTITY, LOG, LOGIT, SHARED_BY_YEAR, count_figures, print_figures
-from qsim.inference.batch import (
-    Chances,
-    Job,
-    States,
-    chances,
-    design_of,
-    is_plain,
-    key_of,
-    places,
-    sample_states,
-    weigh_chosen,
-)
+from qsim.inference.batch import Job, States, design_of, is_plain, sample_states, weigh_chosen
+from qsim.inference.chances import Chances, chances, key_of, places
 from qsim.inference.fit import FittedSeries, stream
 from qsim.inference.laplace import draw_series, weigh_theta
 from qsim.model.priors import LinkPriors, ThetaPrior, priors_of
@@ -179,9 +169,8 @@ class _Run:
 
     def _careful(self, job: Job, thresholds: Sequence[Threshold]) -> Answer:
         data = job.data
-        rng = stream(self.seed, data.label, "theta")
         weighted = (
-            weigh_chosen(job, design_of(job.theta_prior), rng)
+            weigh_chosen(job, design_of(job.theta_prior), key_of(self.seed, data.label, "theta"))
             if is_plain(data)
             else weigh_theta(data, job.theta_prior, job.level_prior)
         )

@@ -24,6 +24,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qsim.inference.chances import places, uniforms
 from qsim.inference.filtering import (
     BLOCK,
     COV,
@@ -35,8 +36,10 @@ from qsim.inference.filtering import (
     VAR_LEVEL,
     VAR_SLOPE,
     begin,
+    normalize,
     predict,
 )
+from qsim.inference.psis import effective_count, smooth
 from qsim.model.arithmetic import log_each, normal_mass, softplus
 from qsim.model.likelihood import BINOMIAL, BINOMIAL_RANGE, INTERVAL, log_likelihood
 
@@ -87,7 +90,8 @@ def resample(weights: Floats, count: int, start: float) -> Ints:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def propose(
-    thetas: Floats,
+    weights: Floats,
+    points: Floats,
     level_mean: float,
     level_sd: float,
     sign: float,
@@ -100,18 +104,36 @@ def propose(
     middle: Floats,
     spread: Floats,
     normals: Floats,
-    offset: Ints,
-) -> tuple[Floats, Floats, Floats]:
-    """Last level, last ``d``, log importance ratio of one draw a theta, dims (draw) each; see :func:`draw_states`."""
-    figures, draws = step.shape[0], thetas.shape[1]
+    key: int,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Draws of theta among weighted points, dims (5, point), and of the states; see :func:`draw_states`.
+
+    Returns
+    -------
+    tuple of arrays
+        theta, dims (5, draw); last level, last ``d``, log importance ratio, dims (draw).
+    """
+    figures, draws = step.shape[0], normals.shape[1] // 2
+    chosen = resample(weights, draws, uniforms(key + 1, 1)[0])
+    thetas = np.empty((points.shape[0], draws))
+    for row in range(points.shape[0]):
+        for draw in range(draws):
+            thetas[row, draw] = points[row, chosen[draw]]
     level, slope, errors, log_ratio = np.empty(draws), np.empty(draws), np.empty((figures, draws)), np.zeros(draws)
-    whole = kind == INTERVAL
+    whole, offset = kind == INTERVAL, places(key, 2 * years + 2 * figures, draws)
     draw_states(
         thetas, level_mean, level_sd, sign, years, step, middle, spread, whole, normals, offset, level, slope, errors
     )
     for i in range(figures):
         add_log_ratio(thetas[3], errors[i], kind[i], lower[i], upper[i], size[i], middle[i], spread[i], log_ratio)
-    return level, slope, log_ratio
+    return thetas, level, slope, log_ratio
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def settle(log_ratio: Floats) -> tuple[Floats, float, float, float]:
+    """Smoothed weights of draws, dims (draw), their Pareto k and effective number, and log of the mean ratio."""
+    weights, pareto_k = smooth(log_ratio)
+    return weights, pareto_k, effective_count(weights), normalize(log_ratio)[1]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -9,7 +9,8 @@ from qsim.forecast import batch, summaries
 from qsim.forecast.batch import Threshold, forecast_many, own_jobs
 from qsim.forecast.posterior import Posterior
 from qsim.forecast.published import print_rounded, publish
-from qsim.inference.batch import MIN_EFFECTIVE_DRAWS, Job, chances, design_of, sample_states, weigh_chosen
+from qsim.inference.batch import MIN_EFFECTIVE_DRAWS, Job, design_of, sample_states, weigh_chosen
+from qsim.inference.chances import chances
 from qsim.inference.design import MIN_EFFECTIVE_POINTS
 from qsim.inference.fit import fit_one
 from qsim.inference.series import without_figures
@@ -152,7 +153,7 @@ def test_the_log_evidence_is_that_of_the_nested_laplace(jobs):
         careful = fit_one(job.data, (), None, draws=200, seed=0).posterior
         spread = np.sqrt(1.0 / states.theta_effective + 1.0 / careful.theta_effective)
         assert abs(states.log_evidence - careful.log_evidence) <= 4.0 * spread, name
-        chosen = weigh_chosen(job, design_of(job.theta_prior), np.random.default_rng(0))
+        chosen = weigh_chosen(job, design_of(job.theta_prior), 0)
         assert chosen.effective >= MIN_EFFECTIVE_POINTS
         spread = np.sqrt(1.0 / chosen.effective + 1.0 / careful.theta_effective)
         assert abs(chosen.log_evidence - careful.log_evidence) <= 4.0 * spread, name

@@ -136,6 +136,22 @@ def test_ratios_of_intervals_are_the_likelihood_over_the_site(width):
     np.testing.assert_allclose(found, exact - stats.norm(0.0, s).logpdf(error), atol=1e-3)
 
 
+def test_ratios_of_half_open_intervals_are_the_likelihood_over_the_site():
+    sigma, error, found = np.full(17, 0.2), np.linspace(-1.5, 1.5, 17), np.zeros(17)
+    proposals.add_log_ratio(sigma, error, INTERVAL, 1.5, np.inf, np.nan, 2.0, 0.3, found)
+    exact = [log_likelihood(INTERVAL, 2.0 - one, 1.5, np.inf, np.nan, 0.2)[0] for one in error]
+    np.testing.assert_allclose(found, exact - stats.norm(0.0, np.sqrt(0.2**2 + 0.3)).logpdf(error), atol=1e-6)
+
+
+def test_normalized_weights_are_those_of_their_logs():
+    logs = np.random.default_rng(2).normal(-300.0, 4.0, 999)
+    weights, log_mean, effective = filtering.normalize(logs)
+    exact = np.exp(logs - logs.max())
+    np.testing.assert_allclose(weights, exact / exact.sum(), rtol=1e-6)
+    assert log_mean == pytest.approx(logs.max() + np.log(exact.mean()), rel=1e-9)
+    assert effective == pytest.approx(exact.sum() ** 2 / (exact @ exact), rel=1e-6)
+
+
 def test_resampling_takes_each_point_as_often_as_its_weight_says():
     weights = np.random.default_rng(1).dirichlet(np.ones(50))
     chosen = proposals.resample(weights, 1000, 0.37)

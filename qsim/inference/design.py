@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, gammaln, logsumexp, ndtr, ndtri
+from scipy.special import chdtri, gammaln, ndtr, ndtri
 from scipy.stats import qmc
 
 from qsim.inference.psis import effective_count
@@ -114,7 +114,7 @@ def weigh(
         designs.append(law.log_density)
         value, own = log_likelihood(added), prior.log_density(added)
         z, likelihood, density = (np.concatenate(pair) for pair in ((z, added), (likelihood, value), (density, own)))
-        mixture = logsumexp([log_density(z) for log_density in designs], axis=0) - np.log(len(designs))
+        mixture = np.logaddexp.reduce([log_density(z) for log_density in designs]) - np.log(len(designs))
         found, log_weights = _normalized(z, density + likelihood - mixture, local=True)
         if found.effective >= MIN_EFFECTIVE_POINTS:
             moments = tempered_moments(z, log_weights)

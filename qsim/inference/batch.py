@@ -2,7 +2,7 @@
 
 The same model and priors as :mod:`qsim.inference.laplace`. There a mode is searched at every theta; here the figures
 are replaced by normal factors once a series (:mod:`qsim.inference.filtering`), and the weights of the draws put right
-what that leaves. A point of theta then costs 15 nanoseconds, not 15 microseconds, but only the last state is drawn.
+what that leaves. A point of theta then costs 10 nanoseconds, not 15 microseconds, but only the last state is drawn.
 """
 
 from dataclasses import dataclass

@@ -31,6 +31,10 @@ _LOG2_POINTS: Final = 12
 _LOG2_COARSE: Final = 9
 _LOG2_LOCAL: Final = 9
 
+_ENOUGH_LOCAL: Final = 100.0
+"""A third of the effective points after which no further local design is added: more of them change no chance by more
+than 1,000 draws do. [1]"""
+
 _CHOSEN: Final = 256
 """Points of theta drawn for the careful way."""
 
@@ -128,7 +132,7 @@ def _weigh_sites(job: Job, design: Design, widen: float) -> tuple[_Sites, Weight
             job.theta_prior,
             lambda z: filtering.site_evidence(_rows(constrain(z)), *at_start, step, middle, spread),
             _LOG2_LOCAL,
-            enough=MIN_EFFECTIVE_POINTS,
+            enough=_ENOUGH_LOCAL,
             moments=moments,
         )
         effective = weighted.effective

@@ -32,8 +32,8 @@ _LOG2_COARSE: Final = 9
 _LOG2_LOCAL: Final = 9
 
 _ENOUGH_LOCAL: Final = 100.0
-"""A third of the effective points after which no further local design is added: more of them change no chance by more
-than 1,000 draws do. [1]"""
+"""A third of the effective points after which no further local design is added. Half as many again change the error of
+a chance by less than .001 (root mean square of 24 such series against 20,000 draws of the default engine). [1]"""
 
 _CHOSEN: Final = 256
 """Points of theta drawn for the careful way."""

@@ -9,9 +9,8 @@ from typing import Final, Literal
 
 import numpy as np
 
-from qsim.feasibility.events import Floats
 from qsim.inference.fit import FittedSeries
-from qsim.model.trend import SIGMA_NOISE_FLOOR
+from qsim.model.trend import unconstrain
 
 Letter = Literal["A", "B", "C", "D"]
 GradeReason = Literal["figures", "age", "range", "prior_share", "gate", "prior_only"]
@@ -101,21 +100,6 @@ def prior_share(fit: FittedSeries) -> float:
     """
     if not fit.data.year.size:
         return 1.0
-    level = float(fit.posterior.level[:, 0].var()) / fit.level_prior.sd**2
-    theta = _unconstrained(fit.posterior.theta).var(axis=0) / np.diag(fit.theta_prior.covariance)
+    level = float(fit.posterior.level[:, 0].var()) / fit.level_prior.marginal_sd(fit.theta_prior) ** 2
+    theta = unconstrain(fit.posterior.theta).var(axis=0) / np.diag(fit.theta_prior.covariance)
     return float(np.minimum(np.append(theta, level), 1.0).mean())
-
-
-def _unconstrained(theta: Floats) -> Floats:
-    """Inverse of :func:`qsim.model.trend.constrain`, dims (draw, 5)."""
-    smallest = 1e-300
-    rho = np.clip(theta[:, 2], 1e-12, 1.0 - 1e-12)
-    return np.column_stack(
-        [
-            np.log(np.maximum(theta[:, 0], smallest)),
-            np.log(np.maximum(theta[:, 1], smallest)),
-            np.log(rho / (1.0 - rho)),
-            np.log(np.maximum(theta[:, 3] - SIGMA_NOISE_FLOOR, 1e-12)),
-            theta[:, 4],
-        ]
-    )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from qsim.inference.fit import Engine, FittedSeries, sample_posterior
-from qsim.model.priors import LevelPrior, NormalLaw, ThetaPrior
+from qsim.model.priors import NormalLaw, ThetaPrior
 from qsim.model.series import SeriesData
 
 
@@ -28,7 +28,8 @@ def refit(
         Factor on the scales of the prior: the sds of each component of theta's, and of the first level. [1]
     """
     figures = fit.data if data is None else data
-    theta, level = scaled_theta(fit.theta_prior, scale), LevelPrior(fit.level_prior.mean, fit.level_prior.sd * scale)
+    # with all sds of a joint normal multiplied, what one part says of the other keeps its slopes
+    theta, level = scaled_theta(fit.theta_prior, scale), replace(fit.level_prior, sd=scale * fit.level_prior.sd)
     posterior = sample_posterior(figures, theta, level, draws=draws, seed=seed, engine=engine)
     return replace(fit, posterior=posterior, theta_prior=theta, level_prior=level)
 

@@ -21,7 +21,7 @@ from qsim.inference.batch import Job, States, design_of, is_plain, sample_states
 from qsim.inference.chances import Chances, chances, key_of, places
 from qsim.inference.fit import FittedSeries, stream
 from qsim.inference.laplace import draw_series, weigh_theta
-from qsim.model.priors import LinkPriors, ThetaPrior, priors_of
+from qsim.model.priors import priors_of
 from qsim.model.series import SeriesData
 from qsim.vocabulary import CHAIN, DRAW, PUBLISHED, SCENARIO, SERIES, YEAR
 
@@ -68,14 +68,11 @@ class Answer:
 
 def own_jobs(series: Iterable[SeriesData], *, leave_out: str | None = None) -> tuple[Job, ...]:
     """Jobs under the shipped priors, without pools; ``leave_out`` as in :func:`qsim.inference.fit.fit_one`."""
-    thetas: dict[LinkPriors, ThetaPrior] = {}
     jobs = []
     for data in series:
-        priors = priors_of(data.indicator)
-        # one object for all, so that they share a design
-        if priors not in thetas:
-            thetas[priors] = priors.theta.without(leave_out)
-        jobs.append(Job(data=data, theta_prior=thetas[priors], level_prior=priors.level))
+        # one object for all of a block, so that they share a design
+        priors = priors_of(data.indicator).without(leave_out)
+        jobs.append(Job(data=data, theta_prior=priors.theta, level_prior=priors.level))
     return tuple(jobs)
 
 

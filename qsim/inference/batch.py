@@ -84,16 +84,13 @@ class Design:
     """dims (point, 5)."""
     thetas: Floats
     """dims (5, point)."""
-    coarse: Floats
-    """The first of them, dims (5, point)."""
 
 
 @lru_cache(maxsize=4)
 def design_of(prior: ThetaPrior) -> Design:
     """Quasi-random points of a prior."""
     z = prior.at(sobol_normals(_LOG2_POINTS, seed=0))
-    thetas = np.ascontiguousarray(constrain(z).T)
-    return Design(z, thetas, np.ascontiguousarray(thetas[:, : 2**_LOG2_COARSE]))
+    return Design(z, _rows(constrain(z)))
 
 
 def is_plain(data: SeriesData) -> bool:
@@ -120,9 +117,18 @@ def _weigh_sites(job: Job, design: Design, widen: float) -> tuple[_Sites, Weight
     step, kind = data.steps[order], data.kind[order]
     figures = (data.lower[order], data.upper[order], data.size[order])
     guess, variance = data.guess[order], np.maximum(data.guess_variance[order], 1e-12)
-    at_start = (prior.mean, prior.sd, data.sign)
     middle, spread, weights, evidence, effective = filtering.weigh_design(
-        design.coarse, design.thetas, *at_start, step, kind, *figures, guess, variance, widen
+        2**_LOG2_COARSE,
+        design.thetas,
+        prior.given(design.z),
+        prior.sd,
+        data.sign,
+        step,
+        kind,
+        *figures,
+        guess,
+        variance,
+        widen,
     )
     weighted = Weighted(design.z, weights, evidence, local=False)
     if effective < MIN_EFFECTIVE_POINTS:
@@ -130,7 +136,7 @@ def _weigh_sites(job: Job, design: Design, widen: float) -> tuple[_Sites, Weight
             moments = tempered_moments(design.z, np.log(weights))
         weighted = weigh(
             job.theta_prior,
-            lambda z: filtering.site_evidence(_rows(constrain(z)), *at_start, step, middle, spread),
+            lambda z: _site_evidence(job, z, step, middle, spread),
             _LOG2_LOCAL,
             enough=_ENOUGH_LOCAL,
             moments=moments,
@@ -155,7 +161,15 @@ def sample_states(job: Job, design: Design, shared: Chances, key: int, *, widen:
     sites, weighted, theta_effective = _weigh_sites(job, design, widen)
     thetas = _rows(constrain(weighted.z)) if weighted.local else design.thetas
     drawn, level, slope, log_ratio = proposals.propose(
-        weighted.weights, thetas, prior.mean, prior.sd, data.sign, data.years, *sites, shared.normals, key
+        weighted.weights,
+        thetas,
+        prior.given(weighted.z),
+        prior.sd,
+        data.sign,
+        data.years,
+        *sites,
+        shared.normals,
+        key,
     )
     weights, pareto_k, effective, log_mean = proposals.settle(log_ratio)
     return States(
@@ -182,16 +196,20 @@ def weigh_chosen(job: Job, design: Design, key: int) -> Weighted:
     drawn = proposals.resample(weighted.weights, _CHOSEN, uniforms(key, 1)[0])
     chosen, times = np.unique(drawn, return_counts=True)
     z = weighted.z[chosen]
-    of_sites = filtering.site_evidence(
-        _rows(constrain(z)), prior.mean, prior.sd, data.sign, sites.step, sites.middle, sites.spread
-    )
-    ratio = log_evidence(data, prior, z) - of_sites
+    ratio = log_evidence(data, prior, z) - _site_evidence(job, z, sites.step, sites.middle, sites.spread)
     top = ratio.max()
     weights = times * np.exp(ratio - top)
     total = weights.sum()
     evidence = weighted.log_evidence + float(top + np.log(total / _CHOSEN))
     found = Weighted(z, weights / total, evidence, weighted.local)
     return found if found.effective >= MIN_EFFECTIVE_POINTS else weigh_theta(data, job.theta_prior, prior)
+
+
+def _site_evidence(job: Job, z: Floats, step: Ints, middle: Floats, spread: Floats) -> Floats:
+    """Log evidence of the sites at unconstrained points, dims (point, 5) -> (point)."""
+    prior = job.level_prior
+    start = (prior.given(z), prior.sd, job.data.sign)
+    return filtering.site_evidence(_rows(constrain(z)), *start, step, middle, spread)
 
 
 def _rows(theta: Floats) -> Floats:

@@ -72,13 +72,15 @@ _SILENT: Final = 1e8
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def site_evidence(
-    thetas: Floats, level_mean: float, level_sd: float, sign: float, step: Ints, middle: Floats, spread: Floats
+    thetas: Floats, level_mean: Floats, level_sd: float, sign: float, step: Ints, middle: Floats, spread: Floats
 ) -> Floats:
     """Log evidence of the sites at every theta.
 
     Parameters
     ----------
     thetas : array, dims (5, theta)
+    level_mean : array, dims (theta)
+        Of the first level given theta. [link scale]
     step : array, dims (figure)
         Ascending.
     middle, spread : arrays, dims (figure)
@@ -93,7 +95,7 @@ def site_evidence(
     state = np.empty(ROWS * BLOCK)
     for first in range(0, points, BLOCK):
         size = min(BLOCK, points - first)
-        begin(state, thetas[:, first : first + size], level_mean, level_sd, sign)
+        begin(state, thetas[:, first : first + size], level_mean[first : first + size], level_sd, sign)
         year = 0
         for i in range(figures):
             while year < step[i] - 1:
@@ -115,13 +117,15 @@ def site_evidence(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def begin(state: Floats, thetas: Floats, level_mean: float, level_sd: float, sign: float) -> None:
+def begin(state: Floats, thetas: Floats, level_mean: Floats, level_sd: float, sign: float) -> None:
     """Fill the state of the first year at each theta of a block, dims (5, theta); the last one fills a block up."""
     for j in range(BLOCK):
-        state[LEVEL + j], state[SLOPE + j] = level_mean, 0.0
+        state[SLOPE + j] = 0.0
         state[VAR_LEVEL + j], state[COV + j] = level_sd**2, 0.0
         state[_SQUARES + j], state[_PRECISIONS + j] = 0.0, 1.0
     size = thetas.shape[1]
+    state[LEVEL : LEVEL + size] = level_mean
+    state[LEVEL + size : LEVEL + BLOCK] = level_mean[size - 1]
     for row, place in enumerate((SHOCKS, SLOPE_SHOCK, RHO, NOISE, DRIFT)):
         state[place : place + size] = thetas[row]
         state[place + size : place + BLOCK] = thetas[row, size - 1]
@@ -187,9 +191,9 @@ def _predict_and_update(state: Floats, middle: float, spread: float) -> None:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def weigh_design(
-    coarse: Floats,
+    coarse: int,
     thetas: Floats,
-    level_mean: float,
+    level_mean: Floats,
     level_sd: float,
     sign: float,
     step: Ints,
@@ -203,6 +207,9 @@ def weigh_design(
 ) -> tuple[Floats, Floats, Floats, float, float]:
     """Sites of one series, fitted at the mean theta that a coarse design finds, and a fine one weighed by them.
 
+    The coarse design are the first ``coarse`` points of the fine one; ``level_mean`` is that of the first level given
+    each point, dims (theta).
+
     ``widen`` multiplies the variance of the site of a figure at a bound (no success, no failure, a half-open interval).
     Such a likelihood does not fall on one side; draws from a wider factor reach that side, so their ratios have a
     lighter tail.
@@ -215,12 +222,15 @@ def weigh_design(
         Log of the mean evidence; effective number of the weights.
     """
     middle, spread = guess.copy(), guess_variance.copy()
-    weights, _, _ = normalize(site_evidence(coarse, level_mean, level_sd, sign, step, middle, spread))
-    theta = np.zeros(coarse.shape[0])
-    for row in range(coarse.shape[0]):
-        for j in range(weights.shape[0]):
-            theta[row] += coarse[row, j] * weights[j]
-    fit_sites(theta, level_mean, level_sd, sign, step, kind, lower, upper, size, middle, spread)
+    first = np.ascontiguousarray(thetas[:, :coarse])
+    weights, _, _ = normalize(site_evidence(first, level_mean, level_sd, sign, step, middle, spread))
+    theta, start = np.zeros(first.shape[0]), 0.0
+    for j in range(coarse):
+        start += level_mean[j] * weights[j]
+    for row in range(first.shape[0]):
+        for j in range(coarse):
+            theta[row] += first[row, j] * weights[j]
+    fit_sites(theta, start, level_sd, sign, step, kind, lower, upper, size, middle, spread)
     for i in range(step.shape[0]):
         if lower[i] == 0.0 or upper[i] == size[i] or np.isinf(upper[i] - lower[i]):
             spread[i] *= widen

@@ -143,10 +143,13 @@ def fit_one(
     """
     priors = priors_of(data.indicator)
     others = [member for member in members if member.label != data.label]
-    theta_prior = (
-        pooled_theta(pool, data.label, leave_out=leave_out) if pool is not None else priors.theta.without(leave_out)
+    level = pooled_level(data, others, priors)
+    by_level = (
+        pooled_theta(pool, data.label, leave_out=leave_out)
+        if pool is not None
+        else priors.without(leave_out).population
     )
-    level_prior = pooled_level(data, others, priors)
+    theta_prior, level_prior = by_level.joint(level, data.sign)
     posterior = sample_posterior(data, theta_prior, level_prior, draws=draws, seed=seed, engine=engine)
     return FittedSeries(posterior=posterior, theta_prior=theta_prior, level_prior=level_prior, pool_regions=len(others))
 

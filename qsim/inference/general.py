@@ -173,9 +173,9 @@ def _search(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def general_evidence(
-    thetas: Floats, level_mean: float, level_sd: float, sign: float, years: int, layout: Layout
+    thetas: Floats, level_mean: Floats, level_sd: float, sign: float, years: int, layout: Layout
 ) -> Floats:
-    """Log Laplace evidence of every theta, dims (theta)."""
+    """Log Laplace evidence of every theta, dims (theta); ``level_mean`` of the first level given each, dims (theta)."""
     n = layout.form.shape[0]
     result = np.empty(thetas.shape[0])
     f, a, g, w, constant = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
@@ -183,7 +183,7 @@ def general_evidence(
     for row in range(thetas.shape[0]):
         theta = thetas[row]
         levels = level_covariance(theta, years, level_sd**2)
-        mean = level_mean + sign * theta[4] * steps
+        mean = level_mean[row] + sign * theta[4] * steps
         result[row] = _search(layout, theta[3], levels, mean, rows, constant, f, a, g, w)[2]
     return result
 
@@ -204,7 +204,7 @@ def _log_likelihood_of(layout: Layout, state: Floats, expanded: Floats, sigma: F
 def general_paths(
     thetas: Floats,
     chosen: Ints,
-    level_mean: float,
+    level_mean: Floats,
     level_sd: float,
     sign: float,
     years: int,
@@ -221,6 +221,8 @@ def general_paths(
     ----------
     chosen : array, dims (draw)
         Row of ``thetas`` of each draw, equal ones side by side.
+    level_mean : array, dims (theta)
+        Of the first level given theta. [link scale]
     wide : array, dims (draw)
         1 or 0 with equal chance: whether a draw is of the wide half, where there is one.
     path_normals : array, dims (draw, 2 * years)
@@ -247,7 +249,7 @@ def general_paths(
         if chosen[draw] != previous:
             previous = chosen[draw]
             theta = thetas[previous]
-            slope_cov, mean = slope_covariance(theta, years), level_mean + sign * theta[4] * steps
+            slope_cov, mean = slope_covariance(theta, years), level_mean[previous] + sign * theta[4] * steps
             levels = level_covariance(theta, years, level_sd**2)
             k, of_levels, _, value_at_mode = _search(layout, theta[3], levels, mean, rows, constant, f, a, g, w)
             wide_w = widened(w, layout.kind, layout.lower, layout.upper, layout.size)

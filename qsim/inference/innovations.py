@@ -38,7 +38,7 @@ from scipy.special import ndtr, ndtri
 
 from qsim.model.priors import LevelPrior
 from qsim.model.series import SeriesData
-from qsim.model.trend import first_slope_variance
+from qsim.model.trend import first_slope_variance, unconstrain
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -107,7 +107,7 @@ class _Filter:
         draws = len(theta)
         first = np.array([first_slope_variance(*pair) for pair in zip(self._sigma_slope, self._rho, strict=True)])
         self._drift = data.sign * self._mu
-        self.level, self.slope = np.full(draws, prior.mean), np.zeros(draws)
+        self.level, self.slope = prior.given(unconstrain(theta)), np.zeros(draws)
         self.spread = np.array([np.full(draws, prior.sd**2), np.zeros(draws), first])
         self.common = np.array([np.zeros(draws), np.zeros(draws), first])
 

@@ -249,7 +249,7 @@ def _climb(
 @njit(cache=True, nogil=True, error_model="numpy")
 def evidence(
     thetas: Floats,
-    level_mean: float,
+    level_mean: Floats,
     level_sd: float,
     sign: float,
     years: int,
@@ -263,7 +263,7 @@ def evidence(
     guess_variance: Floats,
     limit: float,
 ) -> Floats:
-    """Log Laplace evidence of every theta, dims (theta)."""
+    """Log Laplace evidence of every theta, dims (theta); ``level_mean`` of the first level given each, dims (theta)."""
     n = steps.shape[0]
     result = np.empty(thetas.shape[0])
     f, a, g, w, sigma = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
@@ -272,7 +272,7 @@ def evidence(
         sigma[:] = theta[3]
         levels = level_covariance(theta, years, level_sd**2)
         k = _figure_covariance(levels, steps, noisy, theta[3])
-        mean = level_mean + sign * theta[4] * steps
+        mean = level_mean[row] + sign * theta[4] * steps
         start = first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
         result[row], _ = find_mode(k, mean, start, kind, lower, upper, size, sigma, limit, f, a, g, w)
     return result
@@ -291,7 +291,7 @@ def _told(cov: Floats, steps: Ints, correction: Floats) -> float:
 def draw_paths(
     thetas: Floats,
     chosen: Ints,
-    level_mean: float,
+    level_mean: Floats,
     level_sd: float,
     sign: float,
     years: int,
@@ -314,6 +314,8 @@ def draw_paths(
     ----------
     chosen : array, dims (draw)
         Row of ``thetas`` of each draw, equal ones side by side.
+    level_mean : array, dims (theta)
+        Of the first level given theta. [link scale]
     path_normals : array, dims (draw, 2 * years)
     noise_normals : array, dims (draw, figure + 1)
         The last one decides between the halves of the draws.
@@ -341,7 +343,7 @@ def draw_paths(
             levels = level_covariance(theta, years, level_sd**2)
             slope_cov = slope_covariance(theta, years)
             k = _figure_covariance(levels, steps, noisy, theta[3])
-            mean = level_mean + sign * theta[4] * steps
+            mean = level_mean[previous] + sign * theta[4] * steps
             start = first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
             _, value_at_mode = find_mode(k, mean, start, kind, lower, upper, size, sigma, limit, f, a, g, w)
             wide = widened(w, kind, lower, upper, size)
@@ -354,7 +356,7 @@ def draw_paths(
         correction = a - root * solve(factors[coin], root * prior_f + step_normals[draw])
         for t in range(years):
             told = _told(levels[t], steps, correction)
-            level_out[draw, t] = level_mean + sign * theta[4] * t + path[t] + told
+            level_out[draw, t] = level_mean[previous] + sign * theta[4] * t + path[t] + told
         slope_out[draw] = slope + _told(slope_cov, steps, correction)
         if n > 0:
             delta = prior_f + k @ (correction - a)

@@ -79,7 +79,7 @@ def log_evidence(data: SeriesData, level_prior: LevelPrior, z: Floats) -> Floats
         If no point has a finite evidence.
     """
     if data.plain:
-        values = kernels.evidence(constrain(z), *_problem(data, level_prior))
+        values = kernels.evidence(constrain(z), *_problem(data, level_prior, z))
     else:
         values = logsumexp(_reading_evidence(data, level_prior, z), axis=0)
     if not np.isfinite(values).any():
@@ -124,7 +124,7 @@ def _plain_paths(
     level, slope, log_ratio = kernels.draw_paths(
         constrain(z),
         chosen,
-        *_problem(data, level_prior),
+        *_problem(data, level_prior, z),
         rng.standard_normal((proposals, 2 * data.years)),
         rng.standard_normal((proposals, figures + 1)),
         rng.standard_normal((proposals, figures)),
@@ -135,9 +135,9 @@ def _plain_paths(
 def _reading_evidence(data: SeriesData, level_prior: LevelPrior, z: Floats) -> Floats:
     """Log evidence of each reading times its prior probability, dims (reading, point)."""
     readings = layouts(data)
-    theta = constrain(z)
+    theta, level_mean = constrain(z), level_prior.given(z)
     rows = [
-        general.general_evidence(theta, level_prior.mean, level_prior.sd, data.sign, data.years, layout)
+        general.general_evidence(theta, level_mean, level_prior.sd, data.sign, data.years, layout)
         for layout in readings
     ]
     # a point where nothing can be computed has no weight
@@ -164,7 +164,7 @@ def _general_paths(
         level[at], slope[at], offset[at], log_ratio[at] = general.general_paths(
             constrain(z),
             chosen[at],
-            level_prior.mean,
+            level_prior.given(z),
             level_prior.sd,
             data.sign,
             data.years,
@@ -188,7 +188,8 @@ def systematic(weights: Floats, count: int, rng: np.random.Generator) -> Ints:
 class _Problem(NamedTuple):
     """Arguments that both kernels take behind theta, in their order."""
 
-    level_mean: float
+    level_mean: Floats
+    """Of the first level given each theta, dims (theta)."""
     level_sd: float
     sign: float
     years: int
@@ -203,9 +204,9 @@ class _Problem(NamedTuple):
     limit: float
 
 
-def _problem(data: SeriesData, prior: LevelPrior) -> _Problem:
+def _problem(data: SeriesData, prior: LevelPrior, z: Floats) -> _Problem:
     return _Problem(
-        prior.mean,
+        prior.given(z),
         prior.sd,
         data.sign,
         data.years,

@@ -7,9 +7,11 @@ Levels. With figures :math:`y_r \pm v_r^{1/2}` of the other regions on the link 
 and the region's own level is a further draw :math:`N(m, \tau^2)`. Its predictive mean and variance are integrated
 over a grid of :math:`\tau`; the law is then taken as normal.
 
-Theta. The members' theta are draws of a normal population whose mean and covariance have a normal-inverse-Wishart
-prior around the shipped law :math:`N(m_0, S_0)`. With :math:`\bar z, \bar C` the mean of the n members' posterior means
-under that population, and of the second moments of their posteriors about :math:`m_p`, EM finds
+Theta. The members' theta are draws of a normal population :math:`N(m_p + b x_r, S_p)`, with :math:`x_r` their first
+level (:mod:`qsim.model.priors`), for which the first figure stands, and :math:`b` the shipped slopes. Its mean and
+covariance have a normal-inverse-Wishart prior around the shipped law :math:`N(m_0, S_0)`. With :math:`\bar z, \bar C`
+the mean of the n members' posterior means of :math:`z_r - b x_r` under that population, and of the second moments of
+their posteriors about :math:`m_p`, EM finds
 
 .. math::
     m_p = \frac{w_m m_0 + n_e \bar z}{w_m + n_e}, \qquad
@@ -20,14 +22,15 @@ under that population, and of the second moments of their posteriors about :math
 them rose, that may have been the years and not the indicator, so that 150 regions say as much about the mean as a dozen
 independent ones (the design effect of Kish 1965). The spread between regions suffers less, :math:`\lambda = 1/2`. A
 further member has the covariance :math:`S_p (1 + 1 / (w_m + n_e))`: what the pool does not know of its own mean goes
-into every forecast. A series is left out of its own pool. The weights were chosen by the CRPS of the last three and
-five years of the panel's histories, never on what came after them.
+into every forecast. With the law of its first level this gives the region's own joint prior
+(:meth:`~qsim.model.priors.Population.joint`). A series is left out of its own pool. The weights were chosen by the CRPS
+of the last three and five years of the panel's histories, never on what came after them.
 
 Source: Gelman et al. (2013), Bayesian data analysis, ch. 3.6 and 5; Kish (1965), Survey sampling, ch. 5.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -36,7 +39,7 @@ from scipy.special import logsumexp
 
 from qsim.inference.design import sobol_normals
 from qsim.inference.laplace import log_evidence
-from qsim.model.priors import LevelPrior, LinkPriors, NormalLaw, ThetaPrior, priors_of
+from qsim.model.priors import LevelPrior, LinkPriors, NormalLaw, Population, ThetaPrior, priors_of
 from qsim.model.series import SeriesData
 from qsim.model.shares import default_shares
 
@@ -71,15 +74,18 @@ class PoolFit:
     """Log density the points were drawn from, dims (point)."""
     log_evidence: Floats
     """dims (member, point)."""
-    prior: ThetaPrior
-    """Shipped mixture."""
+    begun: Floats
+    """First figures as :func:`begun_at` has them, dims (member). [link scale]"""
+    priors: LinkPriors
+    """Shipped ones."""
 
 
 def fit_pool(members: Sequence[SeriesData]) -> PoolFit:
     """Weigh one design of theta for every member, at least one, that has enough figures.
 
-    All members are of one indicator. The points come from its shipped mixture and a wider law around it, and do not
-    depend on the members.
+    All members are of one indicator. The points come from its shipped law of theta and a wider one around it, and do
+    not depend on the members. Evidence is taken with theta and first level independent: the figures say where a member
+    begins, so that its prior can then be that of its first figure.
     """
     priors = priors_of(members[0].indicator)
     prior = priors.theta
@@ -88,30 +94,44 @@ def fit_pool(members: Sequence[SeriesData]) -> PoolFit:
     proposal = ThetaPrior((*prior.components, wide), weights)
     z = proposal.at(sobol_normals(_LOG2_POINTS, seed=0))
     able = [member for member in members if member.year.size >= MIN_FIGURES]
-    rows = [log_evidence(member, priors.level, z) for member in able]
-    values = np.array(rows) if rows else np.empty((0, len(z)))
-    return PoolFit(tuple(member.label for member in able), z, proposal.log_density(z), values, prior)
+    rows = [log_evidence(member, priors.first_level, z) for member in able]
+    return PoolFit(
+        labels=tuple(member.label for member in able),
+        z=z,
+        log_proposal=proposal.log_density(z),
+        log_evidence=np.array(rows) if rows else np.empty((0, len(z))),
+        begun=np.array([begun_at(member, priors.population) for member in able]),
+        priors=priors,
+    )
 
 
-def pooled_theta(pool: PoolFit, own: str, *, leave_out: str | None = None) -> ThetaPrior:
-    """Prior of theta for the series with label ``own`` given the other members.
+def begun_at(data: SeriesData, around: Population) -> float:
+    """How far the first figure of a series lies towards the better side of where a population stands. [link scale]"""
+    return float(around.toward(data.guess[np.argmin(data.year)], data.sign))
+
+
+def pooled_theta(pool: PoolFit, own: str, *, leave_out: str | None = None) -> Population:
+    """Law of theta for the series with label ``own`` given the other members.
 
     ``leave_out`` names an indicator that the shipped prior must not have learned from.
     """
-    prior = pool.prior.without(leave_out)
-    rows = pool.log_evidence[[label != own for label in pool.labels]]
-    if not len(rows):
-        return prior
-    independent = independent_regions(len(rows))
+    around = pool.priors.without(leave_out).population
+    others = np.array([label != own for label in pool.labels], dtype=np.bool_)
+    count = int(others.sum())
+    if not count:
+        return around
+    independent = independent_regions(count)
     found = population(
         pool.z,
         pool.log_proposal,
-        rows,
-        prior,
+        pool.log_evidence[others],
+        pool.begun[others],
+        around,
         weights=(MEAN_SERIES, COVARIANCE_SERIES),
-        counts=(independent, TEMPER * len(rows)),
+        counts=(independent, TEMPER * count),
     )
-    return ThetaPrior.normal(found.mean, found.covariance * (1.0 + 1.0 / (MEAN_SERIES + independent)))
+    unsure = 1.0 + 1.0 / (MEAN_SERIES + independent)
+    return replace(found, law=NormalLaw(found.law.mean, found.law.covariance * unsure))
 
 
 def independent_regions(regions: int) -> float:
@@ -123,42 +143,62 @@ def population(
     z: Floats,
     log_proposal: Floats,
     log_evidence: Floats,
-    around: ThetaPrior,
+    begun: Floats,
+    around: Population,
     *,
     weights: tuple[float, float],
     counts: tuple[float, float],
-) -> NormalLaw:
+    slopes: Callable[[Floats], Floats] | None = None,
+) -> Population:
     """Normal population of the theta of several series by EM (see the module).
 
     A finite design misses the moments of the law itself by a little, and EM would add that up round by round: the same
-    miss, seen on a member that says nothing, is taken off.
+    miss, seen on members that say nothing, is taken off.
 
     Parameters
     ----------
     z : array, dims (point, 5)
         Unconstrained points drawn from a law of log density ``log_proposal``, dims (point).
     log_evidence : array, dims (series, point)
+    begun : array, dims (series)
+        First figures as :func:`begun_at` has them. [link scale]
     weights, counts : (float, float)
         Of ``around`` and of all series together, for the mean and for the covariance. [series]
+    slopes : callable, optional
+        Gives the slopes of a round from the posterior means of z, dims (series, 5); those of ``around`` stay without.
     """
-    mean0, covariance0 = around.mean, around.covariance
-    law = NormalLaw(mean0, covariance0)
+    mean0, covariance0 = around.law.mean, around.law.covariance
+    law, slope = around.law, around.slope
+    moved = np.outer(begun, slope)
     for _ in range(_ROUNDS):
-        logs = np.vstack([log_evidence, np.zeros(len(z))]) + (law.log_density(z) - log_proposal)
-        of_point = np.exp(logs - logsumexp(logs, axis=1, keepdims=True))
-        silent, told = of_point[-1], of_point[:-1].mean(axis=0)
-        center = told @ z + law.mean - silent @ z
-        mean = (weights[0] * mean0 + counts[0] * center) / (weights[0] + counts[0])
-        miss = law.covariance - _scatter(z - law.mean, silent)
+        told = _shares(z, log_evidence - log_proposal, law, moved)
+        silent = _shares(z, -log_proposal[None], law, moved if slope.any() else moved[:1])
+        means = told @ z - silent @ z + law.mean + moved
+        miss = law.covariance - _moments(z - law.mean, silent, moved[: len(silent)])
+        if slopes is not None:
+            slope = slopes(means)
+            moved = np.outer(begun, slope)
+        mean = (weights[0] * mean0 + counts[0] * (means - moved).mean(axis=0)) / (weights[0] + counts[0])
         shift = mean0 - mean
-        scatter = weights[0] * np.outer(shift, shift) + counts[1] * (_scatter(z - mean, told) + miss)
+        scatter = weights[0] * np.outer(shift, shift) + counts[1] * (_moments(z - mean, told, moved) + miss)
         found = (weights[1] * covariance0 + scatter) / (weights[1] + counts[1])
         law = NormalLaw(mean, _positive(found, covariance0))
-    return law
+    return replace(around, law=law, slope=slope)
 
 
-def _scatter(apart: Floats, weights: Floats) -> Floats:
-    return np.asarray(apart.T @ (apart * weights[:, None]))
+def _shares(z: Floats, log_weights: Floats, law: NormalLaw, moved: Floats) -> Floats:
+    """Posterior weights of the points under the law with its mean moved for each series, dims (series, point)."""
+    root = np.linalg.cholesky(law.covariance)
+    white, centers = np.linalg.solve(root, (z - law.mean).T).T, np.linalg.solve(root, moved.T).T
+    logs = log_weights + centers @ white.T - 0.5 * np.square(white).sum(axis=1)
+    return np.asarray(np.exp(logs - logsumexp(logs, axis=1, keepdims=True)))
+
+
+def _moments(apart: Floats, weights: Floats, moved: Floats) -> Floats:
+    """Second moments of apart - moved, mean over the series of weights, dims (series, point)."""
+    crossed = (weights @ apart).T @ moved / len(moved)
+    whole = apart.T @ (apart * weights.mean(axis=0)[:, None])
+    return np.asarray(whole - crossed - crossed.T + moved.T @ moved / len(moved))
 
 
 def _positive(covariance: Floats, scale: Floats) -> Floats:
@@ -171,7 +211,7 @@ def _positive(covariance: Floats, scale: Floats) -> Floats:
 
 
 def pooled_level(own: SeriesData, peers: Sequence[SeriesData], priors: LinkPriors) -> LevelPrior:
-    """Law of the first level of ``own`` given other regions' figures nearest to that year.
+    """Law of the first level of ``own``, whatever its theta, given other regions' figures nearest to that year.
 
     Without peers it is the shipped law.
     """
@@ -183,8 +223,9 @@ def pooled_level(own: SeriesData, peers: Sequence[SeriesData], priors: LinkPrior
     variances = variances + noise + gaps * priors.gap_sd**2
     between = priors.region_sd * np.linspace(0.01, 4.0, 200)
     precision = 1.0 / (between[:, None] ** 2 + variances[None, :]) if len(peers) else np.zeros((200, 0))
-    total = precision.sum(axis=1) + priors.level.sd**-2
-    mean = ((precision * values).sum(axis=1) + priors.level.mean * priors.level.sd**-2) / total
+    shipped = priors.first_level
+    total = precision.sum(axis=1) + shipped.sd**-2
+    mean = ((precision * values).sum(axis=1) + shipped.mean * shipped.sd**-2) / total
     # log marginal likelihood of tau: product of the y's normals with m integrated out
     log_weight = -0.5 * (between / priors.region_sd) ** 2 - 0.5 * np.log(total)
     log_weight += 0.5 * (np.log(precision).sum(axis=1) - (precision * values**2).sum(axis=1) + total * mean**2)
@@ -192,4 +233,4 @@ def pooled_level(own: SeriesData, peers: Sequence[SeriesData], priors: LinkPrior
     weight /= weight.sum()
     center = float(weight @ mean)
     variance = float(weight @ (1.0 / total + between**2 + (mean - center) ** 2))
-    return LevelPrior(center, float(np.sqrt(variance))) if len(peers) else priors.level
+    return LevelPrior(center, float(np.sqrt(variance))) if len(peers) else shipped

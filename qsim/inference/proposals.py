@@ -92,7 +92,7 @@ def resample(weights: Floats, count: int, start: float) -> Ints:
 def propose(
     weights: Floats,
     points: Floats,
-    level_mean: float,
+    level_mean: Floats,
     level_sd: float,
     sign: float,
     years: int,
@@ -108,6 +108,8 @@ def propose(
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Draws of theta among weighted points, dims (5, point), and of the states; see :func:`draw_states`.
 
+    ``level_mean`` is that of the first level given each point, dims (point).
+
     Returns
     -------
     tuple of arrays
@@ -115,14 +117,16 @@ def propose(
     """
     figures, draws = step.shape[0], normals.shape[1] // 2
     chosen = resample(weights, draws, uniforms(key + 1, 1)[0])
-    thetas = np.empty((points.shape[0], draws))
+    thetas, starts = np.empty((points.shape[0], draws)), np.empty(draws)
+    for draw in range(draws):
+        starts[draw] = level_mean[chosen[draw]]
     for row in range(points.shape[0]):
         for draw in range(draws):
             thetas[row, draw] = points[row, chosen[draw]]
     level, slope, errors, log_ratio = np.empty(draws), np.empty(draws), np.empty((figures, draws)), np.zeros(draws)
     whole, offset = kind == INTERVAL, places(key, 2 * years + 2 * figures, draws)
     draw_states(
-        thetas, level_mean, level_sd, sign, years, step, middle, spread, whole, normals, offset, level, slope, errors
+        thetas, starts, level_sd, sign, years, step, middle, spread, whole, normals, offset, level, slope, errors
     )
     for i in range(figures):
         add_log_ratio(thetas[3], errors[i], kind[i], lower[i], upper[i], size[i], middle[i], spread[i], log_ratio)
@@ -139,7 +143,7 @@ def settle(log_ratio: Floats) -> tuple[Floats, float, float, float]:
 @njit(cache=True, nogil=True, error_model="numpy")
 def draw_states(
     thetas: Floats,
-    level_mean: float,
+    level_mean: Floats,
     level_sd: float,
     sign: float,
     years: int,
@@ -158,6 +162,8 @@ def draw_states(
     Parameters
     ----------
     thetas : array, dims (5, draw)
+    level_mean : array, dims (draw)
+        Of the first level given theta. [link scale]
     whole : array of bool, dims (figure)
         Whether the error is w, or only the site's part of it.
     normals : array, dims (column, 2 * draw)
@@ -171,7 +177,7 @@ def draw_states(
     state, kept = np.zeros(_ALL_ROWS * BLOCK), np.empty(figures * _KEPT)
     for first in range(0, draws, BLOCK):
         size = min(BLOCK, draws - first)
-        _begin_paths(state, thetas[:, first : first + size], level_mean, level_sd, sign)
+        _begin_paths(state, thetas[:, first : first + size], level_mean[first : first + size], level_sd, sign)
         _load(state, size, normals, offset, first, 0)
         for j in range(BLOCK):
             state[_PATH_LEVEL + j] = level_sd * state[_ONE + j]
@@ -196,7 +202,7 @@ def draw_states(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _begin_paths(state: Floats, thetas: Floats, level_mean: float, level_sd: float, sign: float) -> None:
+def _begin_paths(state: Floats, thetas: Floats, level_mean: Floats, level_sd: float, sign: float) -> None:
     begin(state, thetas, level_mean, level_sd, sign)
     for row, place in enumerate((_SIGMA_LEVEL, _SIGMA_SLOPE)):
         state[place : place + thetas.shape[1]] = thetas[row]

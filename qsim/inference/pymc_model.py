@@ -36,7 +36,7 @@ def build_model(data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPri
         sigma_level, sigma_slope, rho = pt.exp(z[0]), pt.exp(z[1]), pm.math.sigmoid(z[2])
         sigma_noise, mu = SIGMA_NOISE_FLOOR + pt.exp(z[3]), z[4]
         pm.Deterministic(THETA, pt.stack([sigma_level, sigma_slope, rho, sigma_noise, mu]))
-        level, slope = _path(data, level_prior, sigma_level, sigma_slope, rho, mu)
+        level, slope = _path(data, level_prior, z)
         pm.Deterministic(LEVEL, level)
         pm.Deterministic(SLOPE, slope)
         if data.year.size or data.extras:
@@ -60,17 +60,11 @@ def _theta_prior(prior: ThetaPrior) -> TensorVariable:
     return z
 
 
-def _path(
-    data: SeriesData,
-    level_prior: LevelPrior,
-    sigma_level: TensorVariable,
-    sigma_slope: TensorVariable,
-    rho: TensorVariable,
-    mu: TensorVariable,
-) -> tuple[TensorVariable, TensorVariable]:
+def _path(data: SeriesData, level_prior: LevelPrior, z: TensorVariable) -> tuple[TensorVariable, TensorVariable]:
     """Levels of the grid and the last departure of the slope from the drift."""
+    sigma_level, sigma_slope, rho, mu = pt.exp(z[0]), pt.exp(z[1]), pm.math.sigmoid(z[2]), z[4]
     steps = np.arange(1, data.years)
-    first = level_prior.mean + level_prior.sd * pm.Normal("level_raw")
+    first = first_level_mean(level_prior, z) + level_prior.sd * pm.Normal("level_raw")
     slope_sd = pt.sqrt(pt.minimum(sigma_slope**2 / pt.maximum(1.0 - rho**2, 1e-12), SLOPE_SD_CAP**2))
     first_slope = slope_sd * pm.Normal("slope_raw")
     if not steps.size:
@@ -81,6 +75,13 @@ def _path(
     slopes = rho**steps * first_slope + sigma_slope * pt.dot(decay, pm.Normal("v", shape=steps.size))
     moves = data.sign * mu + slopes + sigma_level * pm.Normal("u", shape=steps.size)
     return pt.concatenate([first[None], first + pt.cumsum(moves)]), slopes[-1]
+
+
+def first_level_mean(prior: LevelPrior, z: TensorVariable) -> TensorVariable:
+    """As :meth:`qsim.model.priors.LevelPrior.given`, at one point."""
+    if not prior.slope:
+        return pt.as_tensor(prior.mean)
+    return prior.mean + pt.dot(np.array(prior.slope), z - np.array(prior.center))
 
 
 @dataclass(frozen=True, eq=False)

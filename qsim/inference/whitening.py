@@ -32,7 +32,7 @@ from pytensor.tensor.variable import TensorVariable
 
 from qsim.inference.laplace import draw_series, weigh_theta
 from qsim.inference.layout import Layout, layouts
-from qsim.inference.pymc_model import build_model
+from qsim.inference.pymc_model import build_model, first_level_mean
 from qsim.model.functional import latent_value
 from qsim.model.likelihood import INTERVAL
 from qsim.model.priors import LevelPrior, ThetaPrior
@@ -163,8 +163,10 @@ def _affine(
     sigma_level, sigma_slope, rho = pt.exp(first[0]), pt.exp(first[1]), pm.math.sigmoid(first[2])
     sigma_noise = SIGMA_NOISE_FLOOR + pt.exp(first[3])
     own = pt.sqrt(layout.own * sigma_noise**2 + layout.sd**2)
+    # mu may move the first level too
+    of_drift = level_prior.slope[_DRIFT] if level_prior.slope else 0.0
     columns = {
-        _DRIFT_RAW: (data.sign * mu_sd * (slopes @ grid))[:, None],
+        _DRIFT_RAW: (mu_sd * (data.sign * (slopes @ grid) + of_drift * stand_ins.reach))[:, None],
         "level_raw": pt.as_tensor(level_prior.sd * stand_ins.reach[:, None]),
         "noise_raw": _noise(data, stand_ins, own),
     }
@@ -184,7 +186,8 @@ def _affine(
         columns["year_noise_raw"] = sigma_noise * stand_ins.shared
     if data.offsets:
         columns["offset_raw"] = pt.as_tensor(stand_ins.offsets * layout.offset_sd)
-    mean = stand_ins.constant + level_prior.mean * stand_ins.reach + data.sign * mu * (slopes @ grid)
+    begun = first_level_mean(level_prior, pt.concatenate([first, mu[None]]))
+    mean = stand_ins.constant + begun * stand_ins.reach + data.sign * mu * (slopes @ grid)
     mean = mean + stand_ins.offsets @ layout.offset_mean
     return mean, layout.guess_variance + (1.0 - layout.noisy) * own**2, columns
 

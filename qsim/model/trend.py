@@ -62,6 +62,17 @@ def constrain(z: Floats) -> Floats:
     return theta
 
 
+def unconstrain(theta: Floats) -> Floats:
+    """Inverse of :func:`constrain`, dims (..., 5); scales that rounding has made zero become tiny."""
+    rho = np.clip(theta[..., 2], 1e-12, 1.0 - 1e-12)
+    z = np.empty_like(theta)
+    z[..., :2] = np.log(np.maximum(theta[..., :2], 1e-300))
+    z[..., 2] = np.log(rho / (1.0 - rho))
+    z[..., 3] = np.log(np.maximum(theta[..., 3] - SIGMA_NOISE_FLOOR, 1e-12))
+    z[..., 4] = theta[..., 4]
+    return z
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def first_slope_variance(sigma_slope: float, rho: float) -> float:
     """Variance V0 of the first slope's departure from the drift."""

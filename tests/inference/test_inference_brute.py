@@ -80,15 +80,16 @@ NEAR = {"a stock twice": 0.5}
 def brute(data, priors, likelihoods, near, seed):
     """Levels and slopes of the origin, and their weights."""
     rng = np.random.default_rng(seed)
-    law = priors.theta.components[0]
-    z = rng.multivariate_normal(law.mean, law.covariance, size=WORLDS)
-    sigma_level, sigma_slope, rho = np.exp(z[:, 0]), np.exp(z[:, 1]), 1.0 / (1.0 + np.exp(-z[:, 2]))
-    sigma, drift = 0.001 + np.exp(z[:, 3]), data.sign * z[:, 4]
-    mean, sd = priors.level.mean, priors.level.sd
+    mean, sd = priors.first_level.mean, priors.first_level.sd
     aim = (mean, sd) if near is None else (data.guess[0], near)
     level = rng.normal(*aim, size=WORLDS)
-    apart = np.minimum(sigma_slope / np.sqrt(1.0 - rho**2), 0.5) * rng.standard_normal(WORLDS)
     weights = np.ones(WORLDS) if near is None else stats.norm.pdf(level, mean, sd) / stats.norm.pdf(level, *aim)
+    # theta given the first level: the engines take the first level given theta
+    law, slope, at = priors.population.law, priors.population.slope, priors.population.at
+    z = rng.multivariate_normal(law.mean, law.covariance, size=WORLDS) + np.outer(data.sign * level - at, slope)
+    sigma_level, sigma_slope, rho = np.exp(z[:, 0]), np.exp(z[:, 1]), 1.0 / (1.0 + np.exp(-z[:, 2]))
+    sigma, drift = 0.001 + np.exp(z[:, 3]), data.sign * z[:, 4]
+    apart = np.minimum(sigma_slope / np.sqrt(1.0 - rho**2), 0.5) * rng.standard_normal(WORLDS)
     for year in range(data.first_year, data.origin + 1):
         if year > data.first_year:
             apart = rho * apart + sigma_slope * rng.standard_normal(WORLDS)

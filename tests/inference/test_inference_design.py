@@ -9,8 +9,9 @@ from qsim.model.priors import ThetaPrior, default_priors
 from qsim.model.trend import N_THETA
 
 PRIOR = default_priors()["log"].theta  # a mixture of one: its posteriors have closed forms
-LEARNED = default_priors()["logit"].theta
-MIXTURE = ThetaPrior(tuple(one.components[0] for one in LEARNED.left_out.values()), np.full(14, 1.0 / 14.0))
+MIXTURE = ThetaPrior(
+    tuple(one.population.law for one in default_priors()["logit"].left_out.values()), np.full(14, 1.0 / 14.0)
+)
 
 
 class Normal:
@@ -136,11 +137,12 @@ def test_the_density_of_a_prior_is_the_weighted_sum_of_its_components(prior):
 
 
 def test_a_prior_can_be_had_without_an_indicator_it_learned_from():
-    found = LEARNED.without("internet_users")
-    assert found.mean[4] < LEARNED.mean[4]  # the fastest pace is not in it
-    assert LEARNED.without("never learned on") is LEARNED
-    assert LEARNED.without(None) is LEARNED
-    assert PRIOR.without("internet_users") is PRIOR
+    logit, log = default_priors()["logit"], default_priors()["log"]
+    found = logit.without("internet_users")
+    assert found.theta.mean[4] < logit.theta.mean[4]  # the fastest pace is not in it
+    assert logit.without("never learned on") is logit
+    assert logit.without(None) is logit
+    assert log.without("internet_users") is log
 
 
 def test_every_shipped_prior_is_a_proper_density():

@@ -28,14 +28,14 @@ def test_the_evidence_is_the_density_of_the_sites():
     mean, _, sites = dense()
     expected = stats.multivariate_normal(mean[STEP], sites).logpdf(MIDDLE)
     thetas = np.repeat(THETA[:, None], 300, axis=1)
-    found = filtering.site_evidence(thetas, MEAN, SD, SIGN, STEP, MIDDLE, SPREAD)
+    found = filtering.site_evidence(thetas, np.full(300, MEAN), SD, SIGN, STEP, MIDDLE, SPREAD)
     np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
 def test_forty_figures_of_tiny_noise_keep_a_finite_evidence():
     step = np.arange(40, dtype=np.int64)
     thetas = np.array([[1e-6], [1e-6], [0.5], [1e-3], [0.0]])
-    found = filtering.site_evidence(thetas, 0.0, 1e-3, 1.0, step, np.zeros(40), np.full(40, 1e-12))
+    found = filtering.site_evidence(thetas, np.zeros(1), 1e-3, 1.0, step, np.zeros(40), np.full(40, 1e-12))
     assert np.isfinite(found).all()
 
 
@@ -47,7 +47,8 @@ def test_draws_have_the_moments_of_the_dense_posterior():
     offset = np.random.default_rng(0).integers(0, draws, 2 * YEARS + 2 * STEP.size)
     whole = np.ones(STEP.size, dtype=np.bool_)
     sites = (STEP, MIDDLE, SPREAD)
-    proposals.draw_states(thetas, MEAN, SD, SIGN, YEARS, *sites, whole, TWICE, offset, level, slope, errors)
+    starts = np.full(draws, MEAN)
+    proposals.draw_states(thetas, starts, SD, SIGN, YEARS, *sites, whole, TWICE, offset, level, slope, errors)
     # (last level, last d, levels at the figures) given the sites
     joint = np.vstack([levels[-1, STEP], slope_covariance(THETA, YEARS)[STEP], levels[np.ix_(STEP, STEP)]])
     gain = np.linalg.solve(covariance, joint.T).T
@@ -73,7 +74,8 @@ def test_the_latent_values_of_counts_have_the_moments_of_the_dense_posterior():
     offset = np.random.default_rng(1).integers(0, draws, 2 * YEARS + 2 * STEP.size)
     whole = np.zeros(STEP.size, dtype=np.bool_)
     sites = (STEP, MIDDLE, SPREAD)
-    proposals.draw_states(thetas, MEAN, SD, SIGN, YEARS, *sites, whole, TWICE, offset, level, slope, errors)
+    starts = np.full(draws, MEAN)
+    proposals.draw_states(thetas, starts, SD, SIGN, YEARS, *sites, whole, TWICE, offset, level, slope, errors)
     # eta = level + year noise, given m = eta + the site's error
     prior = levels[np.ix_(STEP, STEP)] + THETA[3] ** 2 * np.eye(STEP.size)
     gain = np.linalg.solve(covariance, prior).T

@@ -20,6 +20,8 @@ from qsim.model.trend import level_covariance
 NAN, INF = np.nan, np.inf
 THETA = np.array([0.25, 0.1, 0.6, 0.15, 0.04])
 PRIOR = LevelPrior(1.5, 0.8)
+ANYWHERE = np.zeros((1, 5))
+"""Point of z, where the first level does not depend on it."""
 DRAWS = 20_000
 LEAST = measurement().least_sd.value
 LINKS = {"logit": Link("logit", 100.0), "log": Link("log", 1.0), "identity": Link("identity", 10.0)}
@@ -71,7 +73,7 @@ def draw(data, *, theta=THETA, prior=PRIOR, count=DRAWS, seed=1):
     """Corrected log evidence, levels, offsets, weights, k, relative error of the evidence; one reading."""
     rng = np.random.default_rng(seed)
     (layout,) = layouts(data)
-    common = (prior.mean, prior.sd, data.sign, data.years, layout)
+    common = (prior.given(ANYWHERE), prior.sd, data.sign, data.years, layout)
     laplace = general.general_evidence(theta[None], *common)[0]
     sizes = (2 * data.years, data.years + len(data.offsets), layout.form.size, layout.form.size)
     normals = [rng.standard_normal((count, size)) for size in sizes]
@@ -303,7 +305,7 @@ LIMITED = {
 def plain_draw(data, prior=PRIOR):
     """As :func:`draw` with the kernels of plain series."""
     rng = np.random.default_rng(1)
-    problem, thetas = _problem(data, prior), THETA[None]
+    problem, thetas = _problem(data, prior, ANYWHERE), THETA[None]
     normals = [rng.standard_normal((DRAWS, size)) for size in (2 * data.years, data.year.size + 1, data.year.size)]
     level, _, log_ratio = kernels.draw_paths(thetas, np.zeros(DRAWS, dtype=np.int64), *problem, *normals)
     weights, k = smooth(log_ratio)
@@ -404,7 +406,7 @@ def test_too_many_ambiguous_changes_are_refused(special_series):
 
 def general_evidence_of(data, prior=PRIOR):
     (layout,) = layouts(data)
-    return general.general_evidence(THETA[None], prior.mean, prior.sd, data.sign, data.years, layout)[0]
+    return general.general_evidence(THETA[None], prior.given(ANYWHERE), prior.sd, data.sign, data.years, layout)[0]
 
 
 PLAIN = [(0, BINOMIAL, 30, 30, 40), (1, INTERVAL, 1.2, 1.3, NAN), (3, INTERVAL, 1.5, INF, NAN), (4, POISSON, 3, 3, NAN)]
@@ -413,7 +415,7 @@ PLAIN = [(0, BINOMIAL, 30, 30, 40), (1, INTERVAL, 1.2, 1.3, NAN), (3, INTERVAL, 
 def test_a_plain_series_has_the_evidence_of_the_plain_kernel(special_series):
     silent = interval(LEVEL, -3.0, INF, 2)
     data = special_series(PLAIN, replace(silent, lower=-INF))
-    plain = kernels.evidence(THETA[None], *_problem(data.without_extras(), PRIOR))[0]
+    plain = kernels.evidence(THETA[None], *_problem(data.without_extras(), PRIOR, ANYWHERE))[0]
     assert general_evidence_of(data) == pytest.approx(plain, abs=1e-9)
 
 
@@ -433,7 +435,7 @@ def test_a_break_known_exactly_is_a_shift_of_the_figure(special_series):
     offsets = (Offset(basis="old", mean=-1.0, sd=1e-9),)
     joined = special_series(PLAIN[1:], interval(LEVEL, 0.2, 0.3, 0, offset=0), offsets=offsets)
     shifted = special_series([(0, INTERVAL, 1.2, 1.3, NAN), *PLAIN[1:]])
-    plain = kernels.evidence(THETA[None], *_problem(shifted, PRIOR))[0]
+    plain = kernels.evidence(THETA[None], *_problem(shifted, PRIOR, ANYWHERE))[0]
     assert general_evidence_of(joined) == pytest.approx(plain, abs=1e-6)
 
 
@@ -454,7 +456,7 @@ def test_a_change_that_two_known_figures_imply_adds_nothing(special_series):
     # two intervals 0.01 wide leave the change between 0.49 and 0.51, give or take the floor of the noise
     implied = interval(RATIO, 0.48, 0.52, 4, 0)
     corrected, level, _, weights, k, error = draw(special_series(figures, implied, link="log"))
-    plain = kernels.evidence(THETA[None], *_problem(special_series(figures, link="log"), PRIOR))[0]
+    plain = kernels.evidence(THETA[None], *_problem(special_series(figures, link="log"), PRIOR, ANYWHERE))[0]
     assert k <= PARETO_K_LIMIT
     assert corrected == pytest.approx(plain, abs=4.0 * error + 1e-3)
     _, own, _, own_weights, _, _ = draw(

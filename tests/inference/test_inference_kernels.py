@@ -15,6 +15,8 @@ INF = np.inf
 NAN = np.nan
 THETA = np.array([0.2, 0.1, 0.6, 0.15, 0.04])
 PRIOR = LevelPrior(1.5, 2.5)
+ANYWHERE = np.zeros((1, 5))
+"""Point of z, where the first level does not depend on it."""
 DRAWS = 8000
 
 
@@ -22,7 +24,7 @@ def draw(data, theta, prior, *, count=DRAWS, seed=1):
     """Log evidence with the importance correction, its part by Laplace, paths, last slopes, weights and k."""
     rng = np.random.default_rng(seed)
     thetas = theta[None]
-    problem = _problem(data, prior)
+    problem = _problem(data, prior, ANYWHERE)
     laplace = evidence(thetas, *problem)[0]
     figures = data.year.size
     normals = [rng.standard_normal((count, size)) for size in (2 * data.years, figures + 1, figures)]
@@ -269,7 +271,8 @@ def test_five_figures_of_at_least_95_percent_keep_the_level_wide(series_of):
 def test_the_order_of_figures_does_not_count(series_of):
     figures = [(0, BINOMIAL, 12, 12, 15), (2, INTERVAL, 1.0, 2.0, NAN), (4, BINOMIAL_RANGE, 90, 95, 100)]
     one, other = (
-        evidence(THETA[None], *_problem(series_of(chosen, years=5), PRIOR)) for chosen in (figures, figures[::-1])
+        evidence(THETA[None], *_problem(series_of(chosen, years=5), PRIOR, ANYWHERE))
+        for chosen in (figures, figures[::-1])
     )
     np.testing.assert_allclose(one, other, rtol=1e-9)
 
@@ -278,7 +281,7 @@ def test_a_figure_so_surprising_that_newton_must_be_damped_has_a_mode(series_of)
     # a prior thirty standard deviations away
     data = series_of([(0, BINOMIAL, 49_990, 49_990, 50_000), (1, INTERVAL, 6.0, INF, NAN)])
     prior = LevelPrior(-12.0, 0.6)
-    laplace = evidence(THETA[None], *_problem(data, prior))[0]
+    laplace = evidence(THETA[None], *_problem(data, prior, ANYWHERE))[0]
     assert np.isfinite(laplace)
     moved = LevelPrior(-11.0, 0.6)
-    assert evidence(THETA[None], *_problem(data, moved))[0] > laplace
+    assert evidence(THETA[None], *_problem(data, moved, ANYWHERE))[0] > laplace

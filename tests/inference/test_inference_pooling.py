@@ -17,7 +17,7 @@ from qsim.inference.pooling import (
     population,
 )
 from qsim.model.likelihood import INTERVAL
-from qsim.model.priors import ThetaPrior, default_priors
+from qsim.model.priors import NormalLaw, Population, ThetaPrior, default_priors
 from qsim.model.shares import default_shares
 
 PRIORS = default_priors()["logit"]
@@ -43,7 +43,7 @@ def own(series_of):
 
 
 def test_without_peers_the_shipped_law_of_levels_holds(own):
-    assert pooled_level(own, [], PRIORS) == PRIORS.level
+    assert pooled_level(own, [], PRIORS) == PRIORS.first_level
 
 
 def test_many_peers_give_their_mean_and_the_sd_between_them(own, peers_at):
@@ -86,7 +86,7 @@ def test_the_pooled_level_agrees_with_quadrature_over_mean_and_spread(own, peers
     m = np.linspace(-12.0, 15.0, 1801)[:, None, None]
     tau = np.linspace(1e-4, 6.0 * PRIORS.region_sd, 1201)[None, :, None]
     log_weight = stats.norm.logpdf(np.array(values), m, np.sqrt(tau**2 + 0.2 + NOISE)).sum(axis=2)
-    log_weight += stats.norm.logpdf(m[..., 0], PRIORS.level.mean, PRIORS.level.sd)
+    log_weight += stats.norm.logpdf(m[..., 0], PRIORS.first_level.mean, PRIORS.first_level.sd)
     log_weight += stats.norm.logpdf(tau[..., 0], 0.0, PRIORS.region_sd)
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
@@ -108,24 +108,34 @@ def test_the_figure_nearest_in_time_counts_and_an_old_one_less(series_of, own):
     assert at_once == pooled_level(own, [peer((0, 4.0))], PRIORS)
 
 
-PRIOR = PRIORS.theta
-Z = PRIOR.at(sobol_normals(10, 0))
+PRIOR = PRIORS.population.law
+Z = PRIORS.theta.at(sobol_normals(10, 0))
 
 
-def pool_of(*log_evidence):
+def pool_of(*log_evidence, begun=0.0, priors=PRIORS):
     """A pool whose members have these log evidences at points drawn from the prior itself."""
     rows = np.array(log_evidence).reshape(-1, len(Z))
-    return PoolFit(tuple(f"r{row}/rate" for row in range(len(rows))), Z, PRIOR.log_density(Z), rows, PRIOR)
+    return PoolFit(
+        labels=tuple(f"r{row}/rate" for row in range(len(rows))),
+        z=Z,
+        log_proposal=PRIORS.theta.log_density(Z),
+        log_evidence=rows,
+        begun=np.broadcast_to(begun, len(rows)),
+        priors=priors,
+    )
 
 
 def test_without_peers_the_prior_of_theta_is_the_shipped_one():
-    assert pooled_theta(pool_of(), "a/rate") is PRIOR
-    assert pooled_theta(pool_of(np.zeros(len(Z))), "r0/rate") is PRIOR
+    assert pooled_theta(pool_of(), "a/rate") is PRIORS.population
+    assert pooled_theta(pool_of(np.zeros(len(Z))), "r0/rate") is PRIORS.population
 
 
 @pytest.mark.parametrize("count", [1, 7, 300])
 def test_peers_that_say_nothing_leave_the_prior(count):
-    found = pooled_theta(pool_of(*[np.zeros(len(Z))] * count), "a/rate")
+    begun = np.linspace(-3.0, 2.0, count)
+    population = pooled_theta(pool_of(*[np.zeros(len(Z))] * count, begun=begun), "a/rate")
+    np.testing.assert_array_equal(population.slope, PRIORS.population.slope)
+    found = population.law
     sd = np.sqrt(np.diag(PRIOR.covariance))
     # as far as 1,024 points of the design give the prior's own moments
     assert np.abs((found.mean - PRIOR.mean) / sd).max() <= 4.0 / np.sqrt(len(Z))
@@ -138,24 +148,46 @@ def test_peers_that_say_nothing_leave_the_prior(count):
 SD = np.sqrt(np.diag(PRIOR.covariance))
 
 
-def test_the_population_is_the_one_of_exact_steps_where_likelihoods_are_normal():
-    z = PRIOR.at(sobol_normals(13, 0))
+def least_squares(begun):
+    """Slopes of posterior means in first levels, with a ridge of ten series."""
+    apart = begun - begun.mean()
+    return lambda means: apart @ means / (apart @ apart + 10.0 * begun.var())
+
+
+@pytest.mark.parametrize("slope", [np.zeros(5), np.array([0.2, -0.2, 0.0, 0.3, -0.2])])
+@pytest.mark.parametrize("learned", [False, True])
+def test_the_population_is_the_one_of_exact_steps_where_likelihoods_are_normal(slope, learned):
+    wide = NormalLaw(PRIOR.mean, 1.5 * PRIOR.covariance)
+    z = ThetaPrior.normal(wide.mean, wide.covariance).at(sobol_normals(13, 0))
     rng = np.random.default_rng(1)
     noise = np.diag((0.8 * SD) ** 2)
-    seen = PRIOR.mean + 0.5 * SD + rng.standard_normal((30, 5)) * SD
+    begun, slope = rng.standard_normal(30), slope * SD
+    seen = PRIOR.mean + 0.5 * SD + rng.standard_normal((30, 5)) * SD + np.outer(begun, slope)
     rows = np.array([stats.multivariate_normal(one, noise).logpdf(z) for one in seen])
-    found = population(z, PRIOR.log_density(z), rows, PRIOR, weights=(3.0, 20.0), counts=(8.0, 15.0))
+    found = population(
+        z,
+        wide.log_density(z),
+        rows,
+        begun,
+        Population(PRIOR, slope, 0.0),
+        weights=(3.0, 20.0),
+        counts=(8.0, 15.0),
+        slopes=least_squares(begun) if learned else None,
+    )
     mean, covariance = PRIOR.mean, PRIOR.covariance
     for _ in range(15):
-        gain = covariance @ np.linalg.inv(covariance + noise)
-        posterior, left = mean + (seen - mean) @ gain.T, covariance - gain @ covariance
-        mean = (3.0 * PRIOR.mean + 8.0 * posterior.mean(axis=0)) / 11.0
-        apart, shift = posterior - mean, PRIOR.mean - mean
+        gain, center = covariance @ np.linalg.inv(covariance + noise), mean + np.outer(begun, slope)
+        posterior, left = center + (seen - center) @ gain.T, covariance - gain @ covariance
+        slope = least_squares(begun)(posterior) if learned else slope
+        rest = posterior - np.outer(begun, slope)
+        mean = (3.0 * PRIOR.mean + 8.0 * rest.mean(axis=0)) / 11.0
+        apart, shift = rest - mean, PRIOR.mean - mean
         scatter = 15.0 * (apart.T @ apart / len(seen) + left) + 3.0 * np.outer(shift, shift)
         covariance = (20.0 * PRIOR.covariance + scatter) / 35.0
     # 8,192 points; each member's posterior rests on about a tenth of them
-    assert np.abs((found.mean - mean) / SD).max() <= 4.0 / np.sqrt(819)
-    assert np.abs((found.covariance - covariance) / np.outer(SD, SD)).max() <= 4.0 * np.sqrt(2.0 / 819)
+    assert np.abs((found.law.mean - mean) / SD).max() <= 4.0 / np.sqrt(819)
+    assert np.abs((found.law.covariance - covariance) / np.outer(SD, SD)).max() <= 4.0 * np.sqrt(2.0 / 819)
+    np.testing.assert_allclose(found.slope / SD, slope / SD, atol=4.0 / np.sqrt(819) if learned else 0.0)
 
 
 def test_regions_with_common_shocks_count_as_fewer():
@@ -168,7 +200,7 @@ def test_regions_with_common_shocks_count_as_fewer():
 def test_peers_that_agree_pull_theta_towards_them_the_more_they_are():
     toward = PRIOR.mean + np.array([1.0, 0.0, 0.0, -1.0, 0.0]) * SD
     row = -0.5 * np.square((Z - toward) / (0.5 * SD)).sum(axis=1)
-    few, many = (pooled_theta(pool_of(*[row] * count), "a/rate") for count in (5, 100))
+    few, many = (pooled_theta(pool_of(*[row] * count), "a/rate").law for count in (5, 100))
     for found in (few, many):
         assert found.mean[0] > PRIOR.mean[0]
         assert found.mean[3] < PRIOR.mean[3]
@@ -179,19 +211,19 @@ def test_peers_that_agree_pull_theta_towards_them_the_more_they_are():
 def test_the_order_of_a_pool_does_not_count_and_a_series_is_left_out_of_its_own():
     rng = np.random.default_rng(0)
     rows = [-0.5 * np.square(Z - PRIOR.mean - rng.standard_normal(5)).sum(axis=1) for _ in range(4)]
-    one, other = pooled_theta(pool_of(*rows), "a/rate"), pooled_theta(pool_of(*rows[::-1]), "a/rate")
+    one, other = pooled_theta(pool_of(*rows), "a/rate").law, pooled_theta(pool_of(*rows[::-1]), "a/rate").law
     np.testing.assert_allclose(one.mean, other.mean, rtol=1e-9)
     np.testing.assert_allclose(one.covariance, other.covariance, rtol=1e-9)
-    without_last = pooled_theta(pool_of(*rows), "r3/rate")
-    np.testing.assert_array_equal(without_last.mean, pooled_theta(pool_of(*rows[:3]), "a/rate").mean)
+    without_last = pooled_theta(pool_of(*rows), "r3/rate").law
+    np.testing.assert_array_equal(without_last.mean, pooled_theta(pool_of(*rows[:3]), "a/rate").law.mean)
 
 
 def test_a_pool_of_a_scored_indicator_stands_on_the_prior_without_it():
     slug = "internet_users"
     silent = pool_of(np.zeros(len(Z)))
     found, usual = (pooled_theta(silent, "a/rate", leave_out=name) for name in (slug, None))
-    assert pooled_theta(pool_of(), "a/rate", leave_out=slug) is PRIOR.without(slug)
-    assert found.mean[4] < usual.mean[4]  # its own pace was fast
+    assert pooled_theta(pool_of(), "a/rate", leave_out=slug) is PRIORS.without(slug).population
+    assert found.law.mean[4] < usual.law.mean[4]  # its own pace was fast
 
 
 def test_a_pool_weighs_only_members_with_three_figures(series_of):

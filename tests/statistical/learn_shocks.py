@@ -96,8 +96,8 @@ def world(region: str) -> str:
 
 def scored(data: SeriesData) -> Innovations:
     """Scores of the years of one history, averaged over its posterior of theta."""
-    priors = priors_of(data.indicator)
-    weighted = weigh_theta(data, priors.theta.without(data.indicator.slug), priors.level)
+    priors = priors_of(data.indicator).without(data.indicator.slug)
+    weighted = weigh_theta(data, priors.theta, priors.level)
     edges = np.cumsum(weighted.weights)
     points = (np.arange(_THETA_DRAWS) + 0.5) / _THETA_DRAWS * edges[-1]
     theta = constrain(weighted.z[np.searchsorted(edges, points)])

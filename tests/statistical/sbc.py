@@ -2,7 +2,7 @@ r"""Simulation-based calibration of the default engine; writes ``docs/calibratio
 
     python tests/statistical/sbc.py [--worlds N] [--seed N]
 
-A world: theta from the shipped density, the first level from its prior, years by the equations of
+A world: the first level from its prior, theta given it from the shipped density, years by the equations of
 :mod:`qsim.model.trend` written out once more here, 1 to 12 figures printed as one of nine families prints them, and
 three years of future with heavy shocks. The worlds are one table of figures, read and fitted as any other. Ranks of the
 truth: last level, last slope, figure printed three years ahead.
@@ -24,7 +24,7 @@ from qsim.forecast.posterior import Posterior
 from qsim.forecast.published import print_rounded, printed_decimals, usual_trials
 from qsim.indicators import Catalogue, Indicator
 from qsim.model.links import Link, link_of
-from qsim.model.priors import priors_of
+from qsim.model.priors import LinkPriors, priors_of
 from qsim.model.series import SeriesData
 from qsim.model.trend import SHOCK_FREEDOM, SIGMA_NOISE_FLOOR, SLOPE_SD_CAP
 from qsim.records import Names
@@ -129,13 +129,13 @@ def make_world(family: str, rng: np.random.Generator) -> World:
     """Draw theta, a path and its figures."""
     indicator, printer = FAMILIES[family]
     priors, link = priors_of(indicator), link_of(indicator.family)
-    sigma_level, sigma_slope, rho, sigma_noise, mu = _theta(priors.theta.at(rng.standard_normal((1, 6)))[0])
+    level = rng.normal(priors.first_level.mean, priors.first_level.sd)
+    sigma_level, sigma_slope, rho, sigma_noise, mu = _theta(_draw_z(rng, priors, level))
     drift = mu if indicator.better == "higher" else -mu
     years = int(rng.integers(1, LONGEST + 1))
     # the grid begins with a figure, gaps may follow
     shown = [True, *(rng.random(years - 1) < 0.7)]
     begins = ORIGIN - years + 1
-    level = rng.normal(priors.level.mean, priors.level.sd)
     apart = rng.normal(0.0, min(sigma_slope / np.sqrt(1.0 - rho**2), SLOPE_SD_CAP))
     rows = []
     for year in range(begins, ORIGIN + 1):
@@ -153,6 +153,13 @@ def make_world(family: str, rng: np.random.Generator) -> World:
         level += drift + apart + sigma_level * width * rng.standard_normal()
     eta = level + sigma_noise * rng.standard_normal()
     return World(family, last_level, last_slope, eta, tuple(rows))
+
+
+def _draw_z(rng: np.random.Generator, priors: LinkPriors, level: float) -> np.ndarray:
+    """Unconstrained theta of a series that begins at ``level``."""
+    population = priors.population
+    moved = population.slope * (priors.sign * level - population.at)
+    return rng.multivariate_normal(population.law.mean + moved, population.law.covariance)
 
 
 def _theta(z: np.ndarray) -> tuple[float, float, float, float, float]:

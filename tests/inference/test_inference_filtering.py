@@ -17,18 +17,19 @@ NORMALS = np.random.default_rng(3).standard_normal((40, 20_000))
 TWICE = np.concatenate([NORMALS, NORMALS], axis=1)
 
 
-def dense():
+def dense(first=MEAN):
     """Mean and covariance of the levels at the figures, and of the sites."""
     levels = level_covariance(THETA, YEARS, SD**2)
-    mean = MEAN + SIGN * THETA[4] * np.arange(YEARS)
+    mean = first + SIGN * THETA[4] * np.arange(YEARS)
     return mean, levels, levels[np.ix_(STEP, STEP)] + np.diag(THETA[3] ** 2 + SPREAD)
 
 
 def test_the_evidence_is_the_density_of_the_sites():
-    mean, _, sites = dense()
-    expected = stats.multivariate_normal(mean[STEP], sites).logpdf(MIDDLE)
+    # 300 points fill one block and part of the next; each has a first level of its own
+    starts = MEAN + np.linspace(-1.0, 1.0, 300)
+    expected = [stats.multivariate_normal(dense(first)[0][STEP], dense()[2]).logpdf(MIDDLE) for first in starts]
     thetas = np.repeat(THETA[:, None], 300, axis=1)
-    found = filtering.site_evidence(thetas, np.full(300, MEAN), SD, SIGN, STEP, MIDDLE, SPREAD)
+    found = filtering.site_evidence(thetas, starts, SD, SIGN, STEP, MIDDLE, SPREAD)
     np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 

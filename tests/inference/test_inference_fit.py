@@ -8,10 +8,12 @@ import pytest
 from qsim.errors import FitError
 from qsim.forecast.posterior import fit
 from qsim.inference import laplace, nuts
+from qsim.inference.design import sobol_normals
 from qsim.inference.fit import answerable, fit_series
-from qsim.inference.laplace import draw_series, weigh_theta
+from qsim.inference.laplace import draw_series, log_evidence, weigh_theta
 from qsim.inference.pooling import pooled_level
-from qsim.model.priors import priors_of
+from qsim.inference.series import collect_series
+from qsim.model.priors import LevelPrior, priors_of
 from qsim.vocabulary import MIN_POOL_REGIONS
 
 DRAWS = 500
@@ -75,6 +77,21 @@ def test_two_threads_give_what_one_gives(fitted):
         priors = priors_of(found.data.indicator)
         weighted = weigh_theta(found.data, priors.theta, priors.level)
         assert found.posterior.log_evidence == weighted.log_evidence
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_a_first_level_that_depends_on_theta_is_the_one_of_its_point(observed, catalogue, changes):
+    # a change is no level: such a series goes through the general kernels
+    rows = [*OWN, {"year": 2013, "value": "1.5", "change": "points", "base_year": 2012}] if changes else OWN
+    (data,) = collect_series(observed(*rows), catalogue, 2014)
+    assert data.plain != changes
+    z = priors_of(data.indicator).theta.at(sobol_normals(3, 0))
+    prior = LevelPrior(1.5, 0.7, slope=(0.3, -0.2, 0.1, 0.2, 4.0), center=tuple(z.mean(axis=0).tolist()))
+    each = [
+        log_evidence(data, LevelPrior(float(mean), prior.sd), point[None])[0]
+        for mean, point in zip(prior.given(z), z, strict=True)
+    ]
+    np.testing.assert_allclose(log_evidence(data, prior, z), each, rtol=1e-9)
 
 
 def test_a_series_wanted_twice_is_fitted_once(fitted):

@@ -8,7 +8,7 @@ from scipy.stats import norm
 from qsim.inference.innovations import PIT_CLIP, YEARS_AHEAD, innovations, outlook
 from qsim.model.likelihood import INTERVAL
 from qsim.model.priors import LevelPrior
-from qsim.model.trend import first_slope_variance, level_covariance, propagate
+from qsim.model.trend import first_slope_variance, level_covariance, propagate, unconstrain
 
 THETA = np.array([0.3, 0.15, 0.6, 0.2, 0.05])
 PRIOR = LevelPrior(1.0, 0.8)
@@ -47,6 +47,15 @@ def test_a_score_is_the_conditional_normal_score_of_the_joint_law(figures, bette
     assert found.year.tolist() == [2011, 2012, 2016]
     expected = [(data.guess[at] - center) / sd for at, (center, sd) in zip((1, 2, 4), exact, strict=True)]
     np.testing.assert_allclose(found.score, expected, rtol=1e-9)
+
+
+def test_a_first_level_that_depends_on_theta_is_the_one_of_its_theta(figures):
+    data = figures([1.0, 1.5, 1.2], [0, 1, 2])
+    together = LevelPrior(1.0, 0.8, slope=(0.2, -0.1, 0.3, 0.1, 2.0), center=(-2.0, -3.0, 0.2, -2.5, 0.0))
+    alone = LevelPrior(float(together.given(unconstrain(THETA[None]))[0]), 0.8)
+    assert abs(alone.mean - 1.0) > 0.1
+    one, other = (innovations(data, prior, THETA[None]) for prior in (together, alone))
+    np.testing.assert_allclose(one.score, other.score, rtol=1e-12)
 
 
 def test_several_thetas_average_the_probability_not_the_score(figures):

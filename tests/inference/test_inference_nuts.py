@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLA
 INF = np.inf
 NAN = np.nan
 PRIOR = default_priors()["logit"].theta
-LEVEL = LevelPrior(1.5, 1.0)
+LEVEL = LevelPrior(1.5, 1.0, slope=(0.3, -0.2, 0.1, 0.2, 4.0), center=tuple(PRIOR.mean.tolist()))
 DRIFT = 4
 
 FIGURES = {
@@ -67,7 +67,7 @@ def test_the_density_of_the_pymc_model_is_that_of_the_compiled_one(series_of, na
         normals = np.concatenate([[point["level_raw"], point["slope_raw"]], innovations.ravel()])
         path = np.empty(data.years)
         last = simulate_path(theta, LEVEL.sd, normals, path)
-        expected = LEVEL.mean + data.sign * theta[DRIFT] * np.arange(data.years) + path
+        expected = LEVEL.given(z[None]) + data.sign * theta[DRIFT] * np.arange(data.years) + path
         np.testing.assert_allclose(level, expected, rtol=1e-9, atol=1e-12)
         assert slope == pytest.approx(last, rel=1e-9, abs=1e-12)
 

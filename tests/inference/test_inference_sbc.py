@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sbc
 
-WORLDS = 108
-"""A dozen of each family."""
+WORLDS = 216
+"""Two dozen of each family."""
 
 
 @pytest.fixture(scope="module")

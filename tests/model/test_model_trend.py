@@ -14,6 +14,7 @@ from qsim.model.trend import (
     propagate,
     simulate_path,
     slope_covariance,
+    unconstrain,
 )
 
 THETA = np.array([0.2, 0.1, 0.7, 0.05, 0.03])
@@ -134,6 +135,12 @@ def carried(normals, *, drift=0.0, slope=0.0, level=0.0):
         np.full(count, drift),
         np.asarray(normals, dtype=float),
     )
+
+
+def test_unconstrained_points_come_back():
+    z = np.array([[-2.0, -3.0, 0.2, -2.5, 0.04], [1.0, -9.0, 8.0, -6.0, -0.3]])
+    np.testing.assert_allclose(unconstrain(constrain(z)), z, rtol=1e-9)
+    assert np.isfinite(unconstrain(np.array([0.0, 0.0, 1.0, 0.0, 0.0]))).all()
 
 
 def test_the_mean_of_a_forecast_is_drift_and_damped_slope():

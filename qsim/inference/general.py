@@ -121,6 +121,7 @@ def _search(
     sigma_noise: float,
     levels: Floats,
     level_mean: Floats,
+    begin: Floats,
     rows: Floats,
     constant: Floats,
     f: Floats,
@@ -128,7 +129,7 @@ def _search(
     g: Floats,
     w: Floats,
 ) -> tuple[Floats, Floats, float, float]:
-    """Expand and find the mode until both stand still.
+    """Expand and find the mode until both stand still, from the levels ``begin`` on, dims (year).
 
     Fills rows, constants, mode, ``a``, gradient, curvature; returns K, H C, the log evidence and the log-likelihood at
     the mode.
@@ -137,6 +138,7 @@ def _search(
     prior = np.zeros(2 * years + offsets)
     prior[:years], prior[2 * years :] = level_mean, layout.offset_mean
     at, sigma = prior.copy(), _noise(layout, sigma_noise)
+    at[:years] = begin
     linear = _all_linear(layout)
     left = (1.0 - layout.noisy) * sigma**2
     rounds = 1 if linear else _MAX_ROUNDS
@@ -173,9 +175,18 @@ def _search(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def general_evidence(
-    thetas: Floats, level_mean: Floats, level_sd: float, sign: float, years: int, layout: Layout
+    thetas: Floats, level_mean: Floats, begin: float, level_sd: float, sign: float, years: int, layout: Layout
 ) -> Floats:
-    """Log Laplace evidence of every theta, dims (theta); ``level_mean`` of the first level given each, dims (theta)."""
+    """Log Laplace evidence of every theta, dims (theta).
+
+    Parameters
+    ----------
+    level_mean : array, dims (theta)
+        Of the first level given theta. [link scale]
+    begin : float
+        First level that expansions begin around whatever theta is: a point of theta that puts the first level far out,
+        where the curve is flat, would not find back. [link scale]
+    """
     n = layout.form.shape[0]
     result = np.empty(thetas.shape[0])
     f, a, g, w, constant = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
@@ -183,8 +194,9 @@ def general_evidence(
     for row in range(thetas.shape[0]):
         theta = thetas[row]
         levels = level_covariance(theta, years, level_sd**2)
-        mean = level_mean[row] + sign * theta[4] * steps
-        result[row] = _search(layout, theta[3], levels, mean, rows, constant, f, a, g, w)[2]
+        drift = sign * theta[4] * steps
+        mean = level_mean[row] + drift
+        result[row] = _search(layout, theta[3], levels, mean, begin + drift, rows, constant, f, a, g, w)[2]
     return result
 
 
@@ -205,6 +217,7 @@ def general_paths(
     thetas: Floats,
     chosen: Ints,
     level_mean: Floats,
+    begin: float,
     level_sd: float,
     sign: float,
     years: int,
@@ -223,6 +236,8 @@ def general_paths(
         Row of ``thetas`` of each draw, equal ones side by side.
     level_mean : array, dims (theta)
         Of the first level given theta. [link scale]
+    begin : float
+        As for :func:`general_evidence`. [link scale]
     wide : array, dims (draw)
         1 or 0 with equal chance: whether a draw is of the wide half, where there is one.
     path_normals : array, dims (draw, 2 * years)
@@ -249,9 +264,12 @@ def general_paths(
         if chosen[draw] != previous:
             previous = chosen[draw]
             theta = thetas[previous]
-            slope_cov, mean = slope_covariance(theta, years), level_mean[previous] + sign * theta[4] * steps
+            slope_cov, drift = slope_covariance(theta, years), sign * theta[4] * steps
+            mean = level_mean[previous] + drift
             levels = level_covariance(theta, years, level_sd**2)
-            k, of_levels, _, value_at_mode = _search(layout, theta[3], levels, mean, rows, constant, f, a, g, w)
+            k, of_levels, _, value_at_mode = _search(
+                layout, theta[3], levels, mean, begin + drift, rows, constant, f, a, g, w
+            )
             wide_w = widened(w, layout.kind, layout.lower, layout.upper, layout.size)
             if not linear:
                 wide_w /= _WIDENING

@@ -137,7 +137,7 @@ def _reading_evidence(data: SeriesData, level_prior: LevelPrior, z: Floats) -> F
     readings = layouts(data)
     theta, level_mean = constrain(z), level_prior.given(z)
     rows = [
-        general.general_evidence(theta, level_mean, level_prior.sd, data.sign, data.years, layout)
+        general.general_evidence(theta, level_mean, level_prior.mean, level_prior.sd, data.sign, data.years, layout)
         for layout in readings
     ]
     # a point where nothing can be computed has no weight
@@ -165,6 +165,7 @@ def _general_paths(
             constrain(z),
             chosen[at],
             level_prior.given(z),
+            level_prior.mean,
             level_prior.sd,
             data.sign,
             data.years,

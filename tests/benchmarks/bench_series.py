@@ -47,12 +47,12 @@ def simulate(count: int, level_sd: float) -> pd.DataFrame:
 
     priors = default_priors()["logit"]
     rng = np.random.default_rng(SEED)
-    thetas = constrain(priors.theta.at(rng.standard_normal((count, 6))))
+    z = priors.theta.at(rng.standard_normal((count, 6)))
     parts = []
-    for number, theta in enumerate(thetas):
+    for number, (theta, begun) in enumerate(zip(constrain(z), priors.level.given(z), strict=True)):
         level = np.empty(YEARS)
         simulate_path(theta, level_sd, rng.standard_normal(2 * YEARS), level)
-        eta = priors.level.mean + theta[4] * np.arange(YEARS) + level + theta[3] * rng.standard_normal(YEARS)
+        eta = begun + theta[4] * np.arange(YEARS) + level + theta[3] * rng.standard_normal(YEARS)
         share = 1.0 / (1.0 + np.exp(-eta))
         size = int(np.exp(rng.uniform(np.log(50), np.log(5000))))
         met = rng.binomial(size, share)

@@ -71,6 +71,15 @@ def test_a_scaled_prior_has_scaled_sds_of_every_component():
         assert np.array_equal(one.mean, other.mean)
 
 
+def test_a_scaled_prior_keeps_what_theta_says_of_the_first_level():
+    fit = fitted(["90.1"])
+    wide = refit(fit, scale=2.0, draws=500, seed=0)
+    assert fit.level_prior.slope
+    assert wide.level_prior.slope == fit.level_prior.slope
+    before, after = (one.level_prior.marginal_sd(one.theta_prior) for one in (fit, wide))
+    assert after == pytest.approx(2.0 * before, rel=1e-12)
+
+
 def test_a_refit_under_the_same_assumption_is_the_fit_itself():
     fit = fitted(["88.1", "88.9", "90.1"])
     again = refit(fit, draws=500, seed=0)

@@ -38,7 +38,8 @@ LEVEL = LevelPrior(0.8, 2.6)
 AROUND = Population(WIDE, np.zeros(5), LEVEL.mean)
 SLOPE_SERIES = 50.0
 """Weight of the ridge, in series that begin as far from the mean first level as they usually do. Chosen by the CRPS of
-the last three and five years of the histories."""
+the last five years of the histories (20: 3.787, 50: 3.790, 100: 3.805, no slope: 3.912) and by their evidence, each
+indicator held out: without internet users, who alone gain more than all others, 20 is too little and 100 the best."""
 LOWER_IS_BETTER = {"se_social_assistance"}
 
 

@@ -194,9 +194,9 @@ def general_evidence(
     for row in range(thetas.shape[0]):
         theta = thetas[row]
         levels = level_covariance(theta, years, level_sd**2)
-        drift = sign * theta[4] * steps
-        mean = level_mean[row] + drift
-        result[row] = _search(layout, theta[3], levels, mean, begin + drift, rows, constant, f, a, g, w)[2]
+        mean = level_mean[row] + sign * theta[4] * steps
+        at = mean + (begin - level_mean[row])
+        result[row] = _search(layout, theta[3], levels, mean, at, rows, constant, f, a, g, w)[2]
     return result
 
 
@@ -264,12 +264,9 @@ def general_paths(
         if chosen[draw] != previous:
             previous = chosen[draw]
             theta = thetas[previous]
-            slope_cov, drift = slope_covariance(theta, years), sign * theta[4] * steps
-            mean = level_mean[previous] + drift
-            levels = level_covariance(theta, years, level_sd**2)
-            k, of_levels, _, value_at_mode = _search(
-                layout, theta[3], levels, mean, begin + drift, rows, constant, f, a, g, w
-            )
+            slope_cov, mean = slope_covariance(theta, years), level_mean[previous] + sign * theta[4] * steps
+            levels, at = level_covariance(theta, years, level_sd**2), mean + (begin - level_mean[previous])
+            k, of_levels, _, value_at_mode = _search(layout, theta[3], levels, mean, at, rows, constant, f, a, g, w)
             wide_w = widened(w, layout.kind, layout.lower, layout.upper, layout.size)
             if not linear:
                 wide_w /= _WIDENING

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from qsim.feasibility.assess import assess
+    from qsim.feasibility.questions import reverse
+    from qsim.feasibility.spending import budget
     from qsim.forecast.posterior import fit
     from qsim.observations.read import read_observations
     from qsim.plans.read import read_plan
@@ -16,13 +18,25 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "assess", "fit", "read_observations", "read_plan", "run", "write_appendix"]
+__all__ = [
+    "__version__",
+    "assess",
+    "budget",
+    "fit",
+    "read_observations",
+    "read_plan",
+    "reverse",
+    "run",
+    "write_appendix",
+]
 
 _HOME = {
     "assess": "qsim.feasibility.assess",
+    "budget": "qsim.feasibility.spending",
     "fit": "qsim.forecast.posterior",
     "read_observations": "qsim.observations.read",
     "read_plan": "qsim.plans.read",
+    "reverse": "qsim.feasibility.questions",
     "run": "qsim.study",
     "write_appendix": "qsim.report.appendix",
 }

@@ -48,10 +48,13 @@ class FanLabels:
 
 @dataclass(frozen=True)
 class Picture:
-    """One drawn figure."""
+    """One drawn figure; a notebook shows it as the last value of a cell."""
 
     png: bytes
     svg: str
+
+    def _repr_png_(self) -> bytes:
+        return self.png
 
 
 def draw_fan(axes: Axes, numbers: Fan, labels: FanLabels) -> None:

@@ -15,7 +15,7 @@ from qsim.forecast.posterior import Posterior, correlated
 from qsim.inference.fit import FittedSeries, stream
 from qsim.inference.laplace import SeriesPosterior, systematic
 from qsim.records import nearest
-from qsim.vocabulary import LEVEL, SLOPE, THETA_NAMES, YEAR
+from qsim.vocabulary import CHAIN, DRAW, LEVEL, SLOPE, THETA_NAMES
 
 _THETA: Final = "theta"
 _OFFSET: Final = "offset"
@@ -78,7 +78,7 @@ def with_draws(posterior: Posterior, series: str, result: Any) -> Posterior:
 
     place = _place(posterior, series)
     fit = posterior.fits[place]
-    group = result if isinstance(result, xr.Dataset) else posterior_of(result)
+    group = (result if isinstance(result, xr.Dataset) else posterior_of(result)).transpose(CHAIN, DRAW, ...)
     kept = _checked(group, fit)
     values = {name: kept[name].values.reshape(-1, *kept[name].shape[2:]) for name in kept}
     size, wanted = len(values[SLOPE]), fit.posterior.slope.size
@@ -117,7 +117,7 @@ def _checked(group: xr.Dataset, fit: FittedSeries) -> xr.Dataset:
             )
         if not np.isfinite(group[name].values).all():
             raise FitError(f"{fit.data.label}: draws of {name!r} that are not finite; expected numbers: sample again")
-    return group[list(shapes)].transpose("chain", "draw", ...).drop_vars(YEAR, errors="ignore")
+    return group[list(shapes)]
 
 
 def _place(posterior: Posterior, series: str) -> int:

@@ -420,5 +420,5 @@ def test_schema_writes_the_json_schemas(qsim, tmp_path):
 def test_help_names_every_command(qsim):
     ending = qsim("--help")
     assert ending.code == DONE
-    commands = ("plans", "check", "targets", "appendix", "assess", "schema")
+    commands = ("plans", "check", "targets", "appendix", "assess", "reverse", "budget", "schema")
     assert [name for name in commands if name not in ending.out] == []

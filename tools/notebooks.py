@@ -66,6 +66,7 @@ def run(path: Path) -> tuple[Any, float, list[str]]:
             kernel_name=KERNEL["name"],
             extra_arguments=["--log-level=ERROR"],
             record_timing=False,
+            coalesce_streams=True,
             resources={"metadata": {"path": folder}},
         )
         try:

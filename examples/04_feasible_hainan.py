@@ -25,11 +25,12 @@ overall = overall.set_index("target")
 )
 
 # %% [markdown]
-# Six of the 39 targets can be assessed. `grade` says how much stands behind a number: D means that one more figure,
-# or another assumption, could move it a lot. The reasons:
+# Six of the 39 targets can be assessed. `grade` says how much stands behind a number, A most, D least. Where
+# `too_thin` is True, the chance moves by more than 30 points under other assumptions (another prior, the newest
+# figure left out): such a number should not be quoted alone.
 
 # %%
-overall[["grade", "grade_reasons", "figures", "last_figure_year"]].astype({"last_figure_year": "Int64"})
+overall[["grade", "too_thin", "figures", "last_figure_year", "grade_reasons"]].astype({"last_figure_year": "Int64"})
 
 # %% [markdown]
 # ## Which level would be safe, which ambitious?

@@ -205,6 +205,39 @@ def test_a_faulty_question_is_told_before_anything_is_fitted(qsim, monkeypatch, 
     assert [part for part in told if part not in ending.err] == []
 
 
+BARE_PLAN = """\
+id: bare-2020
+label_set: bare
+title: {zh: 例, en: example}
+region: {id: bare, name: {zh: 例, en: example}}
+period: {first_year: 2018, last_year: 2020}
+adopted: 2018-03-01
+as_of: 2018-12-31
+base_year: 2017
+indicators:
+  - {slug: kept_rate, name: {zh: 例, en: example}}
+targets:
+  - {id: kept, kind: level, indicator: kept_rate, name: {zh: 例, en: example}, category: service, unit: "%", value: 90,
+     year: 2020, clauses: [一]}
+"""
+BARE_SCENARIOS = """\
+scenarios:
+  - {id: baseline, name: {zh: 例, en: example}}
+levers:
+  - {id: push, name: {zh: 例, en: example}, indicators: [kept_rate], shape: step, scale: points, size: 1,
+     start_year: 2019, cost: 1, source: {kind: assumed, text: {zh: 例, en: example}}}
+"""
+
+
+@pytest.mark.parametrize("words", [("reverse", "--lever", "push"), ("budget",)])
+def test_a_plan_without_any_figure_has_nothing_to_ask(qsim, tmp_path, words):
+    (tmp_path / "plan.yaml").write_text(BARE_PLAN, encoding="utf-8")
+    (tmp_path / "scenarios.yaml").write_text(BARE_SCENARIOS, encoding="utf-8")
+    ending = qsim(words[0], tmp_path, *words[1:], *QUICK)
+    assert (ending.code, ending.out) == (BAD_INPUT, "")
+    assert "no target has a figure or a pool of other regions" in ending.err
+
+
 HEADER = "region,indicator,year,value"
 
 

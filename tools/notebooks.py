@@ -21,7 +21,7 @@ from nbclient.exceptions import CellExecutionError
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 LIMIT = 60
-"""Longest a notebook may take, the start of its kernel included, the compiling of qsim's kernels not. [s]"""
+"""Longest a notebook may take, the start of its kernel included, compiling not. [s]"""
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -44,6 +44,9 @@ def main() -> int:
     refused = 0
     for path in texts:
         notebook, seconds, faults = run(path)
+        if seconds > LIMIT and not faults:
+            print(f"{path.stem}: {seconds:.0f} s; again, now that it is compiled", flush=True)
+            notebook, seconds, faults = run(path)
         if seconds > LIMIT:
             faults.append(f"takes longer than {LIMIT} s")
         if not faults:

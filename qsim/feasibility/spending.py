@@ -1,0 +1,265 @@
+"""What to pay for: the targets of a plan and the costs of its levers, to the frontier of cost against targets met."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from qsim.errors import Fault, PlanError
+from qsim.feasibility.budget import MOST_LEVERS, Aim, frontier, plan_choice
+from qsim.feasibility.chance import series_of
+from qsim.feasibility.questions import answerable_statements, named_targets, together_faults
+from qsim.feasibility.statements import Statement, Trials
+from qsim.forecast.posterior import Posterior
+from qsim.indicators import Catalogue
+from qsim.observations.files import FileFault, lines_from_path
+from qsim.plans.levers import Measure
+from qsim.plans.plan import Plan
+from qsim.plans.read import plan_catalogue
+from qsim.plans.targets import Target
+from qsim.records import nearest, read_yaml
+from qsim.vocabulary import SERIES, YEAR
+
+_LEVER = ("lever", "措施")
+_COST = ("cost", "费用")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spend:
+    """A combination of levers that no other beats in both cost and value."""
+
+    levers: tuple[str, ...]
+    cost: float
+    """In the unit of the costs."""
+    expected: float
+    """Expected number of indicators whose statements are all met. [1]"""
+    p_all: float
+    """Probability that all are. [1]"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spending:
+    """The frontier of cost against value."""
+
+    aim: Aim
+    targets: tuple[Target, ...]
+    """Targets counted; those of one indicator count once."""
+    indicators: int
+    """What they count as."""
+    rows: tuple[Spend, ...]
+    """The cheapest first."""
+
+    def within(self, budget: float) -> Spend:
+        """The best combination that costs no more than a budget.
+
+        Raises
+        ------
+        ValueError
+            If the budget is below 0.
+        """
+        if not budget >= 0:
+            raise ValueError(f"budget {budget}: expected a number from 0")
+        return [row for row in self.rows if row.cost <= budget][-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """Levers with their costs, and the targets they are paid for: every name known."""
+
+    levers: tuple[Measure, ...]
+    targets: tuple[Target, ...]
+    named: bool
+    """Whether the targets were asked for by name."""
+
+
+def budget_offer(
+    plan: Plan, *, costs: Mapping[str, float] | None = None, targets: Sequence[str] | None = None
+) -> Offer:
+    """Look up what a budget question names; needs no figures. Parameters as in :func:`budget`.
+
+    Raises
+    ------
+    PlanError
+        With every name that does not exist, every cost that is none, and levers that cannot go together.
+    """
+    levers = {one.id: one for one in plan.levers}
+    found, faults = named_targets(plan, targets)
+    given = costs if costs is not None else {one.id: one.cost for one in plan.levers if one.cost is not None}
+    for name, cost in given.items():
+        if name not in levers:
+            faults.append(Fault("lever", repr(name), f"a lever of the plan; {nearest(name, levers)}"))
+        if not (isfinite(cost) and cost >= 0):
+            faults.append(Fault(f"cost of {name}", f"{cost:g}", "a number from 0"))
+    if not given:
+        hint = "key cost on the levers of scenarios.yaml, or a table of lever and cost (--costs)"
+        faults.append(Fault("costs", "none", hint))
+    if len(given) > MOST_LEVERS:
+        faults.append(Fault("costs", f"{len(given)} levers", f"up to {MOST_LEVERS}: leave out some"))
+    offered = [levers[name].model_copy(update={"cost": float(cost)}) for name, cost in given.items() if name in levers]
+    faults += together_faults(offered)
+    if faults:
+        raise PlanError(f"plan {plan.id}", faults)
+    return Offer(levers=tuple(offered), targets=tuple(found), named=targets is not None)
+
+
+def budget(
+    posterior: Posterior,
+    plan: Plan,
+    *,
+    costs: Mapping[str, float] | None = None,
+    targets: Sequence[str] | None = None,
+    aim: Aim = "expected",
+    catalogue: Catalogue | None = None,
+) -> Spending:
+    """Find which levers to pay for, at every budget.
+
+    Parameters
+    ----------
+    posterior : Posterior
+        As ``qsim.run(...).posterior`` holds it.
+    costs : mapping of str to float, optional
+        Cost of each lever that may be chosen, in one unit; those of ``scenarios.yaml`` if not given.
+    targets : sequence of str, optional
+        Target ids to count. If not given: targets with figures of the region's own that are binding (约束性); all with
+        own figures where the plan calls none of those binding.
+    aim : {"expected", "all"}
+        Expected number of indicators met, or the probability that all are.
+
+    Returns
+    -------
+    Spending
+        The exact frontier: branch and bound over all combinations (:mod:`qsim.feasibility.budget`).
+
+    Raises
+    ------
+    PlanError
+        With every fault of names and costs, and if no target can be answered.
+    """
+    offer = budget_offer(plan, costs=costs, targets=targets)
+    known = catalogue if catalogue is not None else plan_catalogue(plan)
+    chosen = offer.targets if offer.named else _usual(posterior, plan)
+    statements = answerable_statements(posterior, plan, chosen, known, named=offer.named)
+    if not statements:
+        hint = "targets with figures of the region's own, or target ids (--target)"
+        raise PlanError(f"plan {plan.id}", [Fault("targets", "none with own figures", hint)])
+    grouped: dict[str, list[Statement]] = {}
+    for statement in statements.values():
+        grouped.setdefault(statement.series[0], []).append(statement)
+    trials = Trials(
+        posterior=posterior,
+        statements=tuple(_all_of(group) for group in grouped.values()),
+        correlations=plan.scenarios[0].correlations,
+    )
+    choice = plan_choice(trials, offer.levers, aim=aim)
+    ways = {name: replace(choice, aim=name) for name in ("expected", "all")}
+    rows = tuple(
+        Spend(
+            levers=row.levers,
+            cost=row.cost,
+            expected=ways["expected"].value(frozenset(row.levers)),
+            p_all=ways["all"].value(frozenset(row.levers)),
+        )
+        for row in frontier(choice)
+    )
+    counted = tuple(target for target in chosen if target.id in statements)
+    return Spending(aim=aim, targets=counted, indicators=len(grouped), rows=rows)
+
+
+def spending_frame(found: Spending) -> pd.DataFrame:
+    """The frontier as a table, the cheapest first: columns as ``docs/schema.md`` has them."""
+    rows = [
+        {"cost": row.cost, "levers": " ".join(row.levers), "expected": row.expected, "p_all": row.p_all}
+        for row in found.rows
+    ]
+    return pd.DataFrame(rows, columns=["cost", "levers", "expected", "p_all"])
+
+
+def read_costs(path: str | Path) -> dict[str, float]:
+    """Read the costs of levers.
+
+    Parameters
+    ----------
+    path : str or Path
+        A YAML mapping of lever ids to numbers, or a table (.csv, .xlsx, .parquet) with the columns ``lever`` (措施) and
+        ``cost`` (费用).
+
+    Raises
+    ------
+    PlanError
+        With every fault of the file.
+    """
+    file = Path(path)
+    if file.suffix.lower() in (".yaml", ".yml"):
+        rows = [(f"{name}", str(name), value) for name, value in read_yaml(file).items()]
+    else:
+        rows = _table_rows(file)
+    faults, costs = [], {}
+    for where, name, value in rows:
+        number = _number(value)
+        if number is None:
+            faults.append(Fault(where, repr(value), "a number from 0"))
+        if name in costs:
+            faults.append(Fault(where, f"{name!r} a second time", "each lever once"))
+        costs[name] = number if number is not None else 0.0
+    if not rows:
+        faults.append(Fault("file", "no lever", "a lever and its cost on each line"))
+    if faults:
+        raise PlanError(str(file), faults)
+    return costs
+
+
+def _table_rows(file: Path) -> list[tuple[str, str, object]]:
+    try:
+        header, *lines = [[cell.strip() for cell in line] for line in lines_from_path(file)] or [[]]
+    except FileFault as error:
+        raise PlanError(str(file), [error.fault]) from error
+    places = []
+    faults = []
+    for names in (_LEVER, _COST):
+        place = next((header.index(name) for name in names if name in header), None)
+        if place is None:
+            came = ", ".join(header) or "no header"
+            faults.append(Fault("row 1", came, f"a column {names[0]} ({names[1]})"))
+        places.append(place or 0)
+    if faults:
+        raise PlanError(str(file), faults)
+    filled = [(number, line) for number, line in enumerate(lines, start=2) if any(line)]
+    padded = [(number, [*line, *[""] * (len(header) - len(line))]) for number, line in filled]
+    return [(f"row {number}, column cost", line[places[0]], line[places[1]]) for number, line in padded]
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(str(value))
+    except ValueError:
+        return None
+    return number if isfinite(number) and number >= 0 else None
+
+
+def _usual(posterior: Posterior, plan: Plan) -> tuple[Target, ...]:
+    """Targets on own figures: the binding ones where there are any."""
+    own = {fit.data.label for fit in posterior.fits if fit.data.level_years}
+    figured = tuple(target for target in plan.targets if own.issuperset(series_of(target, plan.region.id)))
+    return tuple(target for target in figured if target.status == "binding") or figured
+
+
+def _all_of(group: Sequence[Statement]) -> Statement:
+    """All statements about one series at once."""
+    if len(group) == 1:
+        return group[0]
+
+    def met(draws: xr.Dataset) -> xr.DataArray:
+        parts = [one.met(draws.sel({SERIES: list(one.series), YEAR: list(one.years)})) for one in group]
+        return xr.DataArray(np.logical_and.reduce([part.values for part in parts]), dims=parts[0].dims)
+
+    return Statement(
+        series=tuple(dict.fromkeys(label for one in group for label in one.series)),
+        years=tuple(sorted({year for one in group for year in one.years})),
+        met=met,
+    )

@@ -9,6 +9,7 @@
 import pandas as pd
 
 import qsim
+from qsim.evaluation.review import review_frame
 from qsim.report.table import assessment_frame
 
 WHEN = {"July 2018": None, "end of 2019": 2019, "end of 2021": 2021}
@@ -56,33 +57,32 @@ compared.map(lambda p: "" if pd.isna(p) else f"{p:.0%}")
 # (`aqi_2018_counties`), only says roughly what it would have been on the one the target was set in.
 #
 # ## Were the chances any good?
-# What can be judged is a year whose figure is out. For each: the chance that July 2018 gave it, and what was
-# published. A figure counts as met where the later run says so in every draw.
-
+# `qsim.review` (事后核对) holds what was said in July 2018 against the figures published later. A year can be judged
+# once its figure is out, on the definition its target was set in; a whole target only once all of its years are.
 
 # %%
-def years(name: str) -> pd.Series:
-    table = assessment_frame(studies[name].assessment, "en")
-    rows = table[(table["scope"] == "year") & table["p_published"].notna()]
-    return rows.set_index(["target", "year"])["p_published"].rename(name)
-
-
-judged = pd.concat([years("July 2018"), years("end of 2021")], axis=1).dropna()
-judged = judged[judged["end of 2021"].isin([0.0, 1.0])]
-judged["met"] = judged["end of 2021"] == 1.0
-judged["squared miss"] = (judged["July 2018"] - judged["met"]) ** 2
-judged[["July 2018", "met", "squared miss"]].round(2)
+review = qsim.review("hainan-2020", as_of=2021)
+rows = review_frame(review)
+rows[rows["outcome"] != "unknown"][["name", "scope", "year", "p_published", "outcome", "figure"]].reset_index(drop=True)
 
 # %% [markdown]
-# The mean of the last column is the Brier score (布赖尔得分): 0 is perfect, and always saying 50 % would give 0.25.
+# And why the others have no outcome yet:
 
 # %%
-print(f"Brier score of {len(judged)} statements: {judged['squared miss'].mean():.2f}")
+rows.loc[rows["scope"] == "overall", "why_unknown"].value_counts().rename("targets").to_frame()
+
+# %% [markdown]
+# The Brier score (布赖尔得分) is the mean squared distance of the chances from what came, 1 for met and 0 for missed: 0
+# is perfect, and always saying 50 % would give 0.25.
+
+# %%
+pd.DataFrame(review.scores)[["scope", "with_probability", "scored", "met", "hits", "brier", "brier_half"]].round(3)
 
 # %% [markdown]
 # So few statements prove nothing, for or against: a table like this one is worth keeping for every plan, until there
 # are enough of them. How qsim did on many past series of other indicators stands in `docs/calibration.md`.
 #
-# On the command line: `qsim assess hainan-2020 --as-of 2019`.
+# On the command line: `qsim assess hainan-2020 --as-of 2019` and `qsim review hainan-2020 --as-of 2021`. An appendix
+# leaves `archive.json`, what was said on its day; `qsim review hainan-2020 --archive archive.json` reviews that.
 #
 # Next: [your own model in PyMC](06_own_model_pymc.ipynb).

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from qsim.forecast.posterior import Posterior
 from qsim.forecast.published import printed_decimals, usual_trials
 from qsim.forecast.summaries import IDENTITY, LOG, LOGIT, SHARED_BY_YEAR, count_figures, print_figures
-from qsim.inference.batch import Chances, Job, States, chances, design_of, is_plain, sample_states, weigh_chosen
+from qsim.inference.batch import Job, States, design_of, is_plain, sample_states, weigh_chosen
+from qsim.inference.chances import Chances, chances, key_of, places
 from qsim.inference.fit import FittedSeries, stream
 from qsim.inference.laplace import draw_series, weigh_theta
-from qsim.inference.psis import effective_count
 from qsim.model.priors import LinkPriors, ThetaPrior, priors_of
 from qsim.model.series import SeriesData
 from qsim.vocabulary import CHAIN, DRAW, PUBLISHED, SCENARIO, SERIES, YEAR
@@ -140,20 +140,20 @@ class _Run:
 
     def answer(self, job: Job, thresholds: Sequence[Threshold]) -> Answer:
         if is_plain(job.data):
-            rng = stream(self.seed, job.data.label, "batch")
             for way, times, widen in ATTEMPTS:
                 shared = chances(times * self.draws, self.seed)
-                states = sample_states(job, design_of(job.theta_prior), shared, rng, widen=widen)
+                key = key_of(self.seed, job.data.label, way)
+                states = sample_states(job, design_of(job.theta_prior), shared, key, widen=widen)
                 if states.gate:
-                    figures = self._figures(job.data, states, shared, rng)
-                    gates = (states.pareto_k, states.theta_effective, effective_count(states.weights))
+                    figures = self._figures(job.data, states, shared, key_of(self.seed, job.data.label, "future"))
+                    gates = (states.pareto_k, states.theta_effective, states.effective)
                     return self._counted(job.data, figures, states.weights, thresholds, way, gates)
         return self._careful(job, thresholds)
 
-    def _figures(self, data: SeriesData, states: States, shared: Chances, rng: np.random.Generator) -> Floats:
+    def _figures(self, data: SeriesData, states: States, shared: Chances, key: int) -> Floats:
         """Figures in units of the last digit, dims (horizon, draw)."""
         figures = np.empty((self.horizon, shared.draws))
-        offset = rng.integers(0, shared.draws, (SHARED_BY_YEAR + 1) * self.horizon)
+        offset = places(key, (SHARED_BY_YEAR + 1) * self.horizon, shared.draws)
         print_figures(
             states.theta,
             states.level,
@@ -169,9 +169,8 @@ class _Run:
 
     def _careful(self, job: Job, thresholds: Sequence[Threshold]) -> Answer:
         data = job.data
-        rng = stream(self.seed, data.label, "theta")
         weighted = (
-            weigh_chosen(job, design_of(job.theta_prior), rng)
+            weigh_chosen(job, design_of(job.theta_prior), key_of(self.seed, data.label, "theta"))
             if is_plain(data)
             else weigh_theta(data, job.theta_prior, job.level_prior)
         )

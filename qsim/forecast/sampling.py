@@ -58,6 +58,10 @@ _LAST_DIGIT: Final = 1e-14
 _HALF: Final = 0.5
 _MOST_TERMS: Final = 100_000
 
+_MOST_INVERSES: Final = 64
+_INVERSES: Final = 1.0 / np.maximum(np.arange(_MOST_INVERSES), 1)
+"""1 / k, for k from 1."""
+
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _beta_fraction(a: float, b: float, x: float) -> float:
@@ -151,7 +155,9 @@ def _summed(score: float, trials: float, rate: float) -> float:
     # where the last digit of the sum no longer counts, the rest of the tail is below it
     while total < chance and probability > 1e-18 * total and (trials == 0.0 or k < trials):
         k += 1.0
-        probability *= odds * (trials - k + 1.0) / k if trials > 0.0 else odds / k
+        # a division would hold up the next one
+        inverse = _INVERSES[int(k)] if k < _MOST_INVERSES else 1.0 / k
+        probability *= odds * (trials - k + 1.0) * inverse if trials > 0.0 else odds * inverse
         total += probability
     return k
 
@@ -181,11 +187,11 @@ def _expansion(z: float, mean: float, variance: float, skew: float, peak: float)
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _certain(z: float, place: float, cube: float) -> bool:
-    """Whether the expansion leaves no doubt about the whole number above ``place``."""
+    """Whether the expansion leaves no doubt about the whole number above ``place``. No branches, as above."""
     size = abs(z)
     error = (ERROR_NEAR if size <= _NEAR else ERROR_FAR) * cube
-    above = math.ceil(place) - place
-    return size <= _FAR and above > error and 1.0 - above > error
+    above = np.ceil(place) - place
+    return bool((size <= _FAR) & (above > error) & (1.0 - above > error))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -245,20 +251,20 @@ def binomial_counts(scores: Floats, trials: float, p: Floats) -> Floats:
     array, dims (sample)
         [counts]
     """
-    counts, cubes = np.empty(p.size), np.empty(_BLOCK)
+    counts, sure = np.empty(p.size), np.empty(_BLOCK)
     for start in range(0, p.size, _BLOCK):
         # views of a block, first all expansions in vectors, then the few that need more
         shares, drawn, found = p[start : start + _BLOCK], scores[start : start + _BLOCK], counts[start : start + _BLOCK]
         for at in range(shares.size):
             peak = shares[at] * (1.0 - shares[at])
-            found[at], cubes[at] = _expansion(
-                drawn[at], trials * shares[at], trials * peak, 1.0 - 2.0 * shares[at], peak
-            )
+            variance = trials * peak
+            place, cube = _expansion(drawn[at], trials * shares[at], variance, 1.0 - 2.0 * shares[at], peak)
+            settled = (variance > _NO_CHECK_FROM) | _certain(drawn[at], place, cube)
+            sure[at] = 1.0 if settled & (variance >= EXACT_BELOW) else 0.0
+            found[at] = min(max(np.ceil(place), 0.0), trials)
         for at in range(shares.size):
-            variance = trials * shares[at] * (1.0 - shares[at])
-            if variance >= EXACT_BELOW and (variance > _NO_CHECK_FROM or _certain(drawn[at], found[at], cubes[at])):
-                found[at] = min(max(math.ceil(found[at]), 0.0), trials)
-            else:
+            if sure[at] == 0.0:
+                variance = trials * shares[at] * (1.0 - shares[at])
                 found[at] = _careful_binomial(drawn[at], trials, shares[at], variance)
     return counts
 

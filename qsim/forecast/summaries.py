@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from qsim.forecast.sampling import binomial_counts, poisson_counts
-from qsim.model.arithmetic import expit
+from qsim.model.arithmetic import expit, largest_of, smallest_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -139,7 +139,7 @@ def count_figures(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _quantiles(figures: Floats, weights: Floats, levels: Floats, out: Floats) -> None:
-    low, high = figures.min(), figures.max()
+    low, high = smallest_of(figures), largest_of(figures)
     if high - low < _MOST_CELLS:
         count = int(high - low) + 1
         values, mass = np.arange(count) + low, np.zeros(count)

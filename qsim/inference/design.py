@@ -19,7 +19,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtri, gammaln, logsumexp, ndtr, ndtri
+from scipy.special import chdtri, gammaln, ndtr, ndtri
 from scipy.stats import qmc
 
 from qsim.inference.psis import effective_count
@@ -85,6 +85,7 @@ def weigh(
     log2_points: int,
     *,
     enough: float = ENOUGH_POINTS,
+    moments: tuple[Floats, Floats] | None = None,
 ) -> Weighted:
     """Posterior of theta on a global design, refined locally until enough points carry it.
 
@@ -96,28 +97,30 @@ def weigh(
         Base-two logarithm of the number of points a design.
     enough : float
         Effective points below which the global design is too coarse; local ones are added up to three times that. [1]
+    moments : tuple of arrays, dims (5) and (5, 5), optional
+        Mean and covariance that the first local design is laid around, where more is known than the global one finds.
     """
     z = prior.at(sobol_normals(log2_points, seed=0))
     likelihood, density = log_likelihood(z), prior.log_density(z)
     designs: list[Callable[[Floats], Floats]] = [prior.log_density]
     found, log_weights = _normalized(z, likelihood, local=False)
-    moments = _tempered_moments(z, log_weights)
+    moments = moments if moments is not None else tempered_moments(z, log_weights)
     for attempt in range(_ROUNDS):
         if found.effective >= enough * (1 if attempt == 0 else 3):
             break
         # wider than the moments say: a proposal narrower than its target has unbounded weights
         law = _Student.around(*moments, widening=1.5)
-        added = law.at(sobol_normals(log2_points, attempt + 1))
+        added = law.at(_sobol_students(log2_points, attempt + 1))
         designs.append(law.log_density)
         value, own = log_likelihood(added), prior.log_density(added)
         z, likelihood, density = (np.concatenate(pair) for pair in ((z, added), (likelihood, value), (density, own)))
-        mixture = logsumexp([log_density(z) for log_density in designs], axis=0) - np.log(len(designs))
+        mixture = np.logaddexp.reduce([log_density(z) for log_density in designs]) - np.log(len(designs))
         found, log_weights = _normalized(z, density + likelihood - mixture, local=True)
         if found.effective >= MIN_EFFECTIVE_POINTS:
-            moments = _tempered_moments(z, log_weights)
+            moments = tempered_moments(z, log_weights)
         else:
             # still on the way: the newest points are nearest, and the older ones would hold it back
-            moments = _tempered_moments(added, own + value - law.log_density(added))
+            moments = tempered_moments(added, own + value - law.log_density(added))
     return found
 
 
@@ -133,7 +136,7 @@ def _covariance(z: Floats, weights: Floats) -> Floats:
     return np.asarray(centered.T @ (centered * weights[:, None]))
 
 
-def _tempered_moments(z: Floats, log_weights: Floats) -> tuple[Floats, Floats]:
+def tempered_moments(z: Floats, log_weights: Floats) -> tuple[Floats, Floats]:
     """Mean and covariance under weights flattened until enough points count."""
     power = 1.0
     logs = log_weights - log_weights.max()
@@ -157,10 +160,8 @@ class _Student:
     def around(cls, mean: Floats, covariance: Floats, *, widening: float) -> "_Student":
         return cls(mean, np.asarray(np.linalg.cholesky(widening * covariance)))
 
-    def at(self, normals: Floats) -> Floats:
-        """Points that standard normals stand for; the last column drives the mixing variable."""
-        mixing = _chi_square_quantile(normals[:, -1]) / _T_FREEDOM
-        white = normals[:, : self.center.size] / np.sqrt(mixing)[:, None]
+    def at(self, white: Floats) -> Floats:
+        """Points that those of the law of mean zero and scale one stand for, dims (point, 5) each."""
         return np.asarray(self.center + white @ self.factor.T)
 
     def log_density(self, z: Floats) -> Floats:
@@ -172,5 +173,9 @@ class _Student:
         return np.asarray(constant - half * np.log1p(np.square(white).sum(axis=0) / _T_FREEDOM))
 
 
-def _chi_square_quantile(normals: Floats) -> Floats:
-    return np.asarray(chdtri(_T_FREEDOM, 1.0 - np.clip(ndtr(normals), 1e-12, 1.0 - 1e-12)))
+@cache
+def _sobol_students(log2_points: int, seed: int) -> Floats:
+    """Sobol points as t variables of mean zero and scale one; the last column of normals drives their mixing."""
+    normals = sobol_normals(log2_points, seed)
+    mixing = chdtri(_T_FREEDOM, 1.0 - np.clip(ndtr(normals[:, -1]), 1e-12, 1.0 - 1e-12)) / _T_FREEDOM
+    return np.asarray(normals[:, :-1] / np.sqrt(mixing)[:, None])

@@ -5,14 +5,18 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qsim.indicators import Indicator
-from qsim.inference.figure import Figure, Row, guess_of, number_of, read_figure, year_of
+from qsim.inference.figure import Row, guess_of, number_of, read_figure, year_of
 from qsim.inference.layout import with_readings
 from qsim.measurement import measurement
 from qsim.model.functional import DIFFERENCE, LEVEL, RATIO, TOTAL, Extra, Offset
 from qsim.model.likelihood import INTERVAL
 from qsim.model.links import Link
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 _SUMMED: Final = ("count", "events")
 """Families whose figure of several years is their sum; of the others it is the mean."""
@@ -27,7 +31,7 @@ def offsets_of(indicator: Indicator, basis: str, others: Iterable[str]) -> tuple
 
 
 def read_extras(
-    indicator: Indicator, link: Link, rows: Sequence[Row], offsets: Sequence[Offset], levels: Sequence[Figure]
+    indicator: Indicator, link: Link, rows: Sequence[Row], offsets: Sequence[Offset], years: Ints, guesses: Floats
 ) -> tuple[Extra, ...]:
     """Extras of one series.
 
@@ -35,25 +39,27 @@ def read_extras(
     ----------
     rows : sequence of mapping
         Observations that are no levels, by the variables of the dataset.
-    levels : sequence of Figure
+    years, guesses : arrays, dims (figure)
         Levels of the series: they say where a change in points starts.
     """
     place = {offset.basis: number for number, offset in enumerate(offsets)}
-    extras = [replace(_extra(indicator, link, row, levels), offset=place.get(str(row["basis"]), -1)) for row in rows]
+    extras = [
+        replace(_extra(indicator, link, row, years, guesses), offset=place.get(str(row["basis"]), -1)) for row in rows
+    ]
     return with_readings(extras, getattr(measurement().reading_sd, link.name))
 
 
-def _extra(indicator: Indicator, link: Link, row: Row, levels: Sequence[Figure]) -> Extra:
+def _extra(indicator: Indicator, link: Link, row: Row, years: Ints, guesses: Floats) -> Extra:
     if row["change"] == "percent":
         return _relative(row)
     if row["change"] == "points":
-        return _absolute(link, row, levels)
+        return _absolute(link, row, years, guesses)
     if row["change"] == "ambiguous":
-        return replace(_relative(row), other=_absolute(link, row, levels))
+        return replace(_relative(row), other=_absolute(link, row, years, guesses))
     figure, first = read_figure(indicator, link, row), int(number_of(row["year_from"]))
-    years = figure.year - first + 1
+    covered = figure.year - first + 1
     return Extra(
-        form=LEVEL if years == 1 else TOTAL,
+        form=LEVEL if covered == 1 else TOTAL,
         first_year=first,
         year=figure.year,
         kind=figure.kind,
@@ -62,7 +68,7 @@ def _extra(indicator: Indicator, link: Link, row: Row, levels: Sequence[Figure])
         size=figure.size,
         guess=figure.guess,
         guess_variance=figure.guess_variance,
-        weight=1.0 if indicator.family in _SUMMED else 1.0 / years,
+        weight=1.0 if indicator.family in _SUMMED else 1.0 / covered,
         sd=getattr(measurement().partial_sd, link.name) if row["period"] == "part" else 0.0,
     )
 
@@ -76,19 +82,19 @@ def _relative(row: Row) -> Extra:
     return _change(row, RATIO, lower, upper, middle, 1.0)
 
 
-def _absolute(link: Link, row: Row, levels: Sequence[Figure]) -> Extra:
+def _absolute(link: Link, row: Row, years: Ints, guesses: Floats) -> Extra:
     """A change in the unit of the figure, measured by the slope of the link near the level where one is known."""
-    near = min(levels, key=lambda level: abs(level.year - year_of(row)), default=None)
     size = abs(number_of(row["value"]))
     usual = float(np.log(max(size, 1.0))) if link.name == "log" else 0.0
-    scale = float(link.slope(near.guess if near is not None else usual))
+    near = guesses[np.abs(years - year_of(row)).argmin()] if years.size else usual
+    scale = float(link.slope(near))
     lower, upper, middle = (number_of(row[name]) / scale for name in ("lower", "upper", "value"))
     unit = 1.0 if link.name == "log" else link.unit
     return _change(row, DIFFERENCE, lower, upper, middle, scale / unit)
 
 
 def _change(row: Row, form: int, lower: float, upper: float, middle: float, scale: float) -> Extra:
-    guess, variance = guess_of(lower, upper, middle)
+    guess, variance = guess_of(np.asarray(lower), np.asarray(upper), np.asarray(middle))
     return Extra(
         form=form,
         first_year=int(number_of(row["base_year"])),
@@ -96,7 +102,7 @@ def _change(row: Row, form: int, lower: float, upper: float, middle: float, scal
         kind=INTERVAL,
         lower=lower,
         upper=upper,
-        guess=guess,
-        guess_variance=variance,
+        guess=float(guess),
+        guess_variance=float(variance),
         scale=scale,
     )

@@ -25,6 +25,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qsim.model.arithmetic import exp_minus, largest_of, log_each, sum_of, sum_of_squares
 from qsim.model.likelihood import INTERVAL, density_ratio, log_likelihood, log_ndtr_difference
 from qsim.model.trend import first_slope_variance
 
@@ -33,6 +34,30 @@ Ints = NDArray[np.int64]
 
 BLOCK: Final = 256
 """Points or draws worked on together: their state fits the fastest cache."""
+
+# Where the block of each quantity begins in the state of a filter. A loop over a whole block, at distances known to the
+# compiler, runs in vectors without looking for overlaps first, which would take as long as the block itself.
+LEVEL: Final = 0 * BLOCK
+"""Filtered mean of the level."""
+SLOPE: Final = 1 * BLOCK
+"""Filtered mean of d."""
+VAR_LEVEL: Final = 2 * BLOCK
+COV: Final = 3 * BLOCK
+VAR_SLOPE: Final = 4 * BLOCK
+RHO: Final = 5 * BLOCK
+SLOPE_SHOCK: Final = 6 * BLOCK
+"""Variance that a year adds to d."""
+SHOCKS: Final = 7 * BLOCK
+"""Variance that a year's shocks to level and d add to the level."""
+NOISE: Final = 8 * BLOCK
+"""Variance of the year noise."""
+DRIFT: Final = 9 * BLOCK
+_SQUARES: Final = 10 * BLOCK
+"""Sum of squared standardized innovations."""
+_PRECISIONS: Final = 11 * BLOCK
+"""Product of the innovations' precisions."""
+ROWS: Final = 12
+"""Quantities of a state."""
 
 _PRODUCT: Final = 16
 """Variances multiplied before their log is taken."""
@@ -64,60 +89,100 @@ def site_evidence(
     array, dims (theta)
     """
     points, figures = thetas.shape[1], step.shape[0]
-    result = np.zeros(points)
-    state = np.empty((12, BLOCK))
+    result, logs = np.zeros(points), np.empty(BLOCK)
+    state = np.empty(ROWS * BLOCK)
     for first in range(0, points, BLOCK):
         size = min(BLOCK, points - first)
-        for j in range(size):
-            state[0, j], state[1, j] = level_mean, 0.0
-            state[2, j], state[3, j] = level_sd**2, 0.0
-            state[4, j] = first_slope_variance(thetas[1, first + j], thetas[2, first + j])
-            state[5, j], state[6, j] = thetas[2, first + j], thetas[1, first + j] ** 2
-            state[7, j] = thetas[0, first + j] ** 2 + state[6, j]
-            state[8, j], state[9, j] = thetas[3, first + j] ** 2, sign * thetas[4, first + j]
-            state[10, j], state[11, j] = 0.0, 1.0
+        begin(state, thetas[:, first : first + size], level_mean, level_sd, sign)
         year = 0
         for i in range(figures):
-            while year < step[i]:
+            while year < step[i] - 1:
                 year += 1
-                predict(state, size)
-            _update(state, size, middle[i], spread[i])
+                predict(state)
+            if year < step[i]:
+                year += 1
+                _predict_and_update(state, middle[i], spread[i])
+            else:
+                _update(state, middle[i], spread[i])
             if i % _PRODUCT == _PRODUCT - 1 or i == figures - 1:
+                log_each(state[_PRECISIONS : _PRECISIONS + BLOCK], logs)
+                state[_PRECISIONS : _PRECISIONS + BLOCK] = 1.0
                 for j in range(size):
-                    result[first + j] += 0.5 * np.log(state[11, j])
-                    state[11, j] = 1.0
+                    result[first + j] += 0.5 * logs[j]
         for j in range(size):
-            result[first + j] -= 0.5 * state[10, j] + figures * _LOG_SQRT_2PI
+            result[first + j] -= 0.5 * state[_SQUARES + j] + figures * _LOG_SQRT_2PI
     return result
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def predict(state: Floats, size: int) -> None:
-    """Carry the filtered mean (rows 0, 1) and covariance (rows 2 to 4) of (level, d) to the next year."""
-    for j in range(size):
-        ld, dd, rho, slope_noise = state[3, j], state[4, j], state[5, j], state[6, j]
-        state[1, j] = rho * state[1, j]
-        state[0, j] += state[9, j] + state[1, j]
-        state[2, j] += 2.0 * rho * ld + rho * rho * dd + state[7, j]
-        state[3, j] = rho * (ld + rho * dd) + slope_noise
-        state[4, j] = rho * rho * dd + slope_noise
+def begin(state: Floats, thetas: Floats, level_mean: float, level_sd: float, sign: float) -> None:
+    """Fill the state of the first year at each theta of a block, dims (5, theta); the last one fills a block up."""
+    for j in range(BLOCK):
+        state[LEVEL + j], state[SLOPE + j] = level_mean, 0.0
+        state[VAR_LEVEL + j], state[COV + j] = level_sd**2, 0.0
+        state[_SQUARES + j], state[_PRECISIONS + j] = 0.0, 1.0
+    size = thetas.shape[1]
+    for row, place in enumerate((SHOCKS, SLOPE_SHOCK, RHO, NOISE, DRIFT)):
+        state[place : place + size] = thetas[row]
+        state[place + size : place + BLOCK] = thetas[row, size - 1]
+    for j in range(BLOCK):
+        state[VAR_SLOPE + j] = first_slope_variance(state[SLOPE_SHOCK + j], state[RHO + j])
+        state[SLOPE_SHOCK + j] = state[SLOPE_SHOCK + j] ** 2
+        state[SHOCKS + j] = state[SHOCKS + j] ** 2 + state[SLOPE_SHOCK + j]
+        state[NOISE + j] = state[NOISE + j] ** 2
+        state[DRIFT + j] *= sign
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _update(state: Floats, size: int, middle: float, spread: float) -> None:
-    """Learn from one site: rows 10 and 11 gather squared standardized innovations and precisions."""
-    for j in range(size):
-        ll, ld = state[2, j], state[3, j]
-        precision = 1.0 / (ll + state[8, j] + spread)
-        innovation = middle - state[0, j]
-        gain_level, gain_slope = ll * precision, ld * precision
-        state[0, j] += gain_level * innovation
-        state[1, j] += gain_slope * innovation
-        state[2, j] = ll - gain_level * ll
-        state[3, j] = ld - gain_level * ld
-        state[4, j] -= gain_slope * ld
-        state[10, j] += innovation * innovation * precision
-        state[11, j] *= precision
+def predict(state: Floats) -> None:
+    """Carry the filtered mean and covariance of (level, d) to the next year."""
+    for j in range(BLOCK):
+        rho, slope_shock, cov = state[RHO + j], state[SLOPE_SHOCK + j], state[COV + j]
+        carried = rho * state[VAR_SLOPE + j]
+        state[SLOPE + j] = rho * state[SLOPE + j]
+        state[LEVEL + j] += state[DRIFT + j] + state[SLOPE + j]
+        state[VAR_LEVEL + j] += rho * (2.0 * cov + carried) + state[SHOCKS + j]
+        state[COV + j] = rho * (cov + carried) + slope_shock
+        state[VAR_SLOPE + j] = rho * carried + slope_shock
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _update(state: Floats, middle: float, spread: float) -> None:
+    """Learn from one site; gather squared standardized innovations and precisions."""
+    for j in range(BLOCK):
+        variance, cov = state[VAR_LEVEL + j], state[COV + j]
+        precision = 1.0 / (variance + state[NOISE + j] + spread)
+        innovation = middle - state[LEVEL + j]
+        gain_level, gain_slope = variance * precision, cov * precision
+        state[LEVEL + j] += gain_level * innovation
+        state[SLOPE + j] += gain_slope * innovation
+        state[VAR_LEVEL + j] = variance - gain_level * variance
+        state[COV + j] = cov - gain_level * cov
+        state[VAR_SLOPE + j] -= gain_slope * cov
+        state[_SQUARES + j] += innovation * innovation * precision
+        state[_PRECISIONS + j] *= precision
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _predict_and_update(state: Floats, middle: float, spread: float) -> None:
+    """:func:`predict` and :func:`_update` in one pass, half the time: the usual case, a figure every year."""
+    for j in range(BLOCK):
+        rho, slope_shock, cov = state[RHO + j], state[SLOPE_SHOCK + j], state[COV + j]
+        carried = rho * state[VAR_SLOPE + j]
+        slope = rho * state[SLOPE + j]
+        level = state[LEVEL + j] + state[DRIFT + j] + slope
+        variance = state[VAR_LEVEL + j] + rho * (2.0 * cov + carried) + state[SHOCKS + j]
+        cov, slope_variance = rho * (cov + carried) + slope_shock, rho * carried + slope_shock
+        precision = 1.0 / (variance + state[NOISE + j] + spread)
+        innovation = middle - level
+        gain_level, gain_slope = variance * precision, cov * precision
+        state[LEVEL + j] = level + gain_level * innovation
+        state[SLOPE + j] = slope + gain_slope * innovation
+        state[VAR_LEVEL + j] = variance - gain_level * variance
+        state[COV + j] = cov - gain_level * cov
+        state[VAR_SLOPE + j] = slope_variance - gain_slope * cov
+        state[_SQUARES + j] += innovation * innovation * precision
+        state[_PRECISIONS + j] *= precision
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -135,8 +200,8 @@ def weigh_design(
     guess: Floats,
     guess_variance: Floats,
     widen: float,
-) -> tuple[Floats, Floats, Floats]:
-    """Sites of one series, fitted at the mean theta that a coarse design finds, and their evidence at a fine one.
+) -> tuple[Floats, Floats, Floats, float, float]:
+    """Sites of one series, fitted at the mean theta that a coarse design finds, and a fine one weighed by them.
 
     ``widen`` multiplies the variance of the site of a figure at a bound (no success, no failure, a half-open interval).
     Such a likelihood does not fall on one side; draws from a wider factor reach that side, so their ratios have a
@@ -145,17 +210,38 @@ def weigh_design(
     Returns
     -------
     tuple of arrays
-        middle, spread, dims (figure); log evidence, dims (theta).
+        middle, spread, dims (figure); weights of theta, of sum 1, dims (theta).
+    tuple of floats
+        Log of the mean evidence; effective number of the weights.
     """
     middle, spread = guess.copy(), guess_variance.copy()
-    logs = site_evidence(coarse, level_mean, level_sd, sign, step, middle, spread)
-    weights = np.exp(logs - logs.max())
-    theta = coarse @ (weights / weights.sum())
+    weights, _, _ = normalize(site_evidence(coarse, level_mean, level_sd, sign, step, middle, spread))
+    theta = np.zeros(coarse.shape[0])
+    for row in range(coarse.shape[0]):
+        for j in range(weights.shape[0]):
+            theta[row] += coarse[row, j] * weights[j]
     fit_sites(theta, level_mean, level_sd, sign, step, kind, lower, upper, size, middle, spread)
     for i in range(step.shape[0]):
         if lower[i] == 0.0 or upper[i] == size[i] or np.isinf(upper[i] - lower[i]):
             spread[i] *= widen
-    return middle, spread, site_evidence(thetas, level_mean, level_sd, sign, step, middle, spread)
+    weights, log_evidence, effective = normalize(
+        site_evidence(thetas, level_mean, level_sd, sign, step, middle, spread)
+    )
+    return middle, spread, weights, log_evidence, effective
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def normalize(logs: Floats) -> tuple[Floats, float, float]:
+    """Weights of sum 1 (:func:`~qsim.model.arithmetic.exp_minus`), log of the mean, effective number of the weights."""
+    top = largest_of(logs)
+    weights = np.empty(logs.shape[0])
+    for j in range(logs.shape[0]):
+        weights[j] = exp_minus(top - logs[j])
+    total = sum_of(weights)
+    effective = total * total / sum_of_squares(weights)
+    for j in range(logs.shape[0]):
+        weights[j] /= total
+    return weights, top + np.log(total / logs.shape[0]), effective
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -8,9 +8,10 @@ the importance ratio, figure by figure,
 
 Ratios carry all constants: the evidence of the sites times the mean ratio is the evidence of the series.
 
-Draws come from the disturbance simulation smoother. With :math:`x^*, w^*, m^* = level^* + w^*` from the prior, filter
-:math:`m - m^*` from zero and go backwards; then :math:`w_i = w_i^* + s_i^2 u_i`, and the last state is :math:`x^*` plus
-the last filtered one. :math:`\eta_i` given :math:`w_i` is normal.
+Draws come from the disturbance simulation smoother. With :math:`x^*`, year noise and site errors of variance
+:math:`\sigma_e^2` and :math:`v_i`, :math:`w_i^*` their sum and :math:`m^* = level^* + w^*`, all from the prior but with
+means of zero, filter :math:`m - m^*` and go backwards; then :math:`w_i = w_i^* + s_i^2 u_i`, the site's part of it its
+own simulated one plus :math:`v_i u_i`, and the last state is :math:`x^*` plus the last filtered one.
 
 The inner loops run over draws, so that they compile to vector instructions.
 
@@ -23,10 +24,24 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qsim.inference.filtering import BLOCK, predict
-from qsim.model.arithmetic import softplus
-from qsim.model.likelihood import BINOMIAL, BINOMIAL_RANGE, INTERVAL, log_likelihood, log_ndtr_difference
-from qsim.model.trend import first_slope_variance
+from qsim.inference.chances import places, uniforms
+from qsim.inference.filtering import (
+    BLOCK,
+    COV,
+    LEVEL,
+    NOISE,
+    RHO,
+    ROWS,
+    SLOPE,
+    VAR_LEVEL,
+    VAR_SLOPE,
+    begin,
+    normalize,
+    predict,
+)
+from qsim.inference.psis import effective_count, smooth
+from qsim.model.arithmetic import log_each, normal_mass, softplus
+from qsim.model.likelihood import BINOMIAL, BINOMIAL_RANGE, INTERVAL, log_likelihood
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -34,23 +49,49 @@ Ints = NDArray[np.int64]
 _LOG_SQRT_2PI: Final = 0.5 * float(np.log(2.0 * np.pi))
 
 
+# What a state holds behind that of the filter.
+_PATH_LEVEL: Final = ROWS * BLOCK
+"""Level simulated from the prior with a mean of zero."""
+_PATH_SLOPE: Final = (ROWS + 1) * BLOCK
+_SIGMA_LEVEL: Final = (ROWS + 2) * BLOCK
+_SIGMA_SLOPE: Final = (ROWS + 3) * BLOCK
+_SIGMA_NOISE: Final = (ROWS + 4) * BLOCK
+_ONE: Final = (ROWS + 5) * BLOCK
+"""Standard normals."""
+_TWO: Final = (ROWS + 6) * BLOCK
+_BACK_LEVEL: Final = (ROWS + 7) * BLOCK
+"""First part of r."""
+_BACK_SLOPE: Final = (ROWS + 8) * BLOCK
+_ALL_ROWS: Final = ROWS + 9
+
+# What is kept of each figure.
+_GAIN_LEVEL: Final = 0 * BLOCK
+_GAIN_SLOPE: Final = 1 * BLOCK
+_SCORE: Final = 2 * BLOCK
+"""e / S."""
+_ERROR: Final = 3 * BLOCK
+_KEPT: Final = 4 * BLOCK
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def resample(weights: Floats, count: int, start: float) -> Ints:
     """Indices drawn in proportion to weights of sum 1 with one random number ``start``, ascending."""
-    chosen = np.empty(count, dtype=np.int64)
-    at, edge = 0, weights[0]
-    for draw in range(count):
-        point = (draw + start) / count
-        while edge < point and at < weights.shape[0] - 1:
-            at += 1
-            edge += weights[at]
-        chosen[draw] = at
-    return chosen
+    # every point is written where its draws begin, the last of those without any is overwritten; then gaps are filled
+    chosen = np.zeros(count + 1, dtype=np.int64)
+    begins, edge = 0, 0.0
+    for point in range(weights.shape[0]):
+        chosen[begins] = point if weights[point] > 0.0 else chosen[begins]
+        edge += weights[point]
+        begins = min(int(np.ceil(edge * count - start)), count)
+    for draw in range(1, count):
+        chosen[draw] = max(chosen[draw], chosen[draw - 1])
+    return chosen[:count]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def propose(
-    thetas: Floats,
+    weights: Floats,
+    points: Floats,
     level_mean: float,
     level_sd: float,
     sign: float,
@@ -63,20 +104,36 @@ def propose(
     middle: Floats,
     spread: Floats,
     normals: Floats,
-    offset: Ints,
-) -> tuple[Floats, Floats, Floats]:
-    """Last level, last ``d`` and log importance ratio of one draw a theta, dims (draw) each; see :func:`draw_states`.
+    key: int,
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Draws of theta among weighted points, dims (5, point), and of the states; see :func:`draw_states`.
 
-    ``offset`` has a further column for each figure: the part of its error that is its site's.
+    Returns
+    -------
+    tuple of arrays
+        theta, dims (5, draw); last level, last ``d``, log importance ratio, dims (draw).
     """
-    figures, draws = step.shape[0], thetas.shape[1]
+    figures, draws = step.shape[0], normals.shape[1] // 2
+    chosen = resample(weights, draws, uniforms(key + 1, 1)[0])
+    thetas = np.empty((points.shape[0], draws))
+    for row in range(points.shape[0]):
+        for draw in range(draws):
+            thetas[row, draw] = points[row, chosen[draw]]
     level, slope, errors, log_ratio = np.empty(draws), np.empty(draws), np.empty((figures, draws)), np.zeros(draws)
-    draw_states(thetas, level_mean, level_sd, sign, years, step, middle, spread, normals, offset, level, slope, errors)
+    whole, offset = kind == INTERVAL, places(key, 2 * years + 2 * figures, draws)
+    draw_states(
+        thetas, level_mean, level_sd, sign, years, step, middle, spread, whole, normals, offset, level, slope, errors
+    )
     for i in range(figures):
-        at = 2 * years + figures + i
-        own = normals[at % normals.shape[0], offset[at] : offset[at] + draws]
-        add_log_ratio(thetas[3], errors[i], own, kind[i], lower[i], upper[i], size[i], middle[i], spread[i], log_ratio)
-    return level, slope, log_ratio
+        add_log_ratio(thetas[3], errors[i], kind[i], lower[i], upper[i], size[i], middle[i], spread[i], log_ratio)
+    return thetas, level, slope, log_ratio
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def settle(log_ratio: Floats) -> tuple[Floats, float, float, float]:
+    """Smoothed weights of draws, dims (draw), their Pareto k and effective number, and log of the mean ratio."""
+    weights, pareto_k = smooth(log_ratio)
+    return weights, pareto_k, effective_count(weights), normalize(log_ratio)[1]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -89,107 +146,125 @@ def draw_states(
     step: Ints,
     middle: Floats,
     spread: Floats,
+    whole: NDArray[np.bool_],
     normals: Floats,
     offset: Ints,
     level: Floats,
     slope: Floats,
     errors: Floats,
 ) -> None:
-    """Fill the last level, the last ``d`` and the errors w of all figures, one draw a theta, from the model of sites.
+    """Fill the last level, the last ``d`` and the errors of all figures, one draw a theta, from the model of sites.
 
     Parameters
     ----------
     thetas : array, dims (5, draw)
+    whole : array of bool, dims (figure)
+        Whether the error is w, or only the site's part of it.
     normals : array, dims (column, 2 * draw)
         Standard normals, each column repeated once.
-    offset : array, dims (2 * years + figure)
-        Where each of the draws' columns begins, in the order: two a year, then one a figure.
+    offset : array, dims (2 * years + 2 * figure)
+        Where each of the draws' columns begins, in the order: two a year, then two a figure.
     level, slope : arrays, dims (draw)
     errors : array, dims (figure, draw)
     """
-    figures, draws, columns = step.shape[0], thetas.shape[1], normals.shape[0]
-    state = np.empty((12, BLOCK))
-    gains = np.empty((3 * figures, BLOCK))
+    figures, draws = step.shape[0], thetas.shape[1]
+    state, kept = np.zeros(_ALL_ROWS * BLOCK), np.empty(figures * _KEPT)
     for first in range(0, draws, BLOCK):
         size = min(BLOCK, draws - first)
-        one, two = normals[0, offset[0] + first :], normals[1 % columns, offset[1] + first :]
-        for j in range(size):
-            state[0, j], state[1, j] = 0.0, 0.0
-            state[2, j], state[3, j] = level_sd**2, 0.0
-            state[4, j] = first_slope_variance(thetas[1, first + j], thetas[2, first + j])
-            state[5, j], state[6, j] = thetas[2, first + j], thetas[1, first + j] ** 2
-            state[7, j] = thetas[0, first + j] ** 2 + state[6, j]
-            state[8, j], state[9, j] = thetas[3, first + j] ** 2, 0.0
-            level[first + j] = level_mean + level_sd * one[j]
-            slope[first + j] = np.sqrt(state[4, j]) * two[j]
+        _begin_paths(state, thetas[:, first : first + size], level_mean, level_sd, sign)
+        _load(state, size, normals, offset, first, 0)
+        for j in range(BLOCK):
+            state[_PATH_LEVEL + j] = level_sd * state[_ONE + j]
+            state[_PATH_SLOPE + j] = np.sqrt(state[VAR_SLOPE + j]) * state[_TWO + j]
         year = 0
         for i in range(figures + 1):
             last = years - 1 if i == figures else step[i]
             while year < last:
                 year += 1
-                at = 2 * year
-                one = normals[at % columns, offset[at] + first :]
-                two = normals[(at + 1) % columns, offset[at + 1] + first :]
-                predict(state, size)
-                for j in range(size):
-                    d = thetas[2, first + j] * slope[first + j] + thetas[1, first + j] * one[j]
-                    slope[first + j] = d
-                    level[first + j] += sign * thetas[4, first + j] + d + thetas[0, first + j] * two[j]
+                _load(state, size, normals, offset, first, year)
+                _advance(state)
             if i < figures:
-                at = 2 * years + i
-                one = normals[at % columns, offset[at] + first :]
-                own = errors[i, first : first + size]
-                _learn(state, gains[3 * i : 3 * i + 3], size, middle[i], spread[i], level[first:], one, own)
+                _load(state, size, normals, offset, first, years + i)
+                _learn(state, kept[i * _KEPT : (i + 1) * _KEPT], middle[i], spread[i], 1.0 if whole[i] else 0.0)
         for j in range(size):
-            level[first + j] += state[0, j]
-            slope[first + j] += state[1, j]
-        _smooth_errors(state, gains, size, years, step, spread, errors[:, first : first + size])
+            level[first + j] = state[_PATH_LEVEL + j] + state[LEVEL + j]
+            slope[first + j] = state[_PATH_SLOPE + j] + state[SLOPE + j]
+        _smooth_errors(state, kept, years, step, spread, whole)
+        for i in range(figures):
+            at = i * _KEPT + _ERROR
+            errors[i, first : first + size] = kept[at : at + size]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _learn(
-    state: Floats, gains: Floats, size: int, middle: float, spread: float, prior: Floats, normals: Floats, error: Floats
-) -> None:
-    """Simulate one figure and update the filter of the difference; keep both gains and e / S."""
-    for j in range(size):
-        ll, ld = state[2, j], state[3, j]
-        variance = state[8, j] + spread
-        error[j] = np.sqrt(variance) * normals[j]
-        precision = 1.0 / (ll + variance)
-        innovation = middle - prior[j] - error[j] - state[0, j]
-        gain_level, gain_slope = ll * precision, ld * precision
-        state[0, j] += gain_level * innovation
-        state[1, j] += gain_slope * innovation
-        state[2, j] = ll - gain_level * ll
-        state[3, j] = ld - gain_level * ld
-        state[4, j] -= gain_slope * ld
-        gains[0, j], gains[1, j], gains[2, j] = gain_level, gain_slope, innovation * precision
+def _begin_paths(state: Floats, thetas: Floats, level_mean: float, level_sd: float, sign: float) -> None:
+    begin(state, thetas, level_mean, level_sd, sign)
+    for row, place in enumerate((_SIGMA_LEVEL, _SIGMA_SLOPE)):
+        state[place : place + thetas.shape[1]] = thetas[row]
+    state[_SIGMA_NOISE : _SIGMA_NOISE + thetas.shape[1]] = thetas[3]
+    state[_BACK_LEVEL : _BACK_LEVEL + 2 * BLOCK] = 0.0
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _load(state: Floats, size: int, normals: Floats, offset: Ints, first: int, pair: int) -> None:
+    """Put the block's part of two columns of normals into the state."""
+    at = 2 * pair
+    one, two = normals[at % normals.shape[0]], normals[(at + 1) % normals.shape[0]]
+    state[_ONE : _ONE + size] = one[offset[at] + first : offset[at] + first + size]
+    state[_TWO : _TWO + size] = two[offset[at + 1] + first : offset[at + 1] + first + size]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _advance(state: Floats) -> None:
+    """Carry filter and path to the next year."""
+    predict(state)
+    for j in range(BLOCK):
+        slope = state[RHO + j] * state[_PATH_SLOPE + j] + state[_SIGMA_SLOPE + j] * state[_ONE + j]
+        state[_PATH_SLOPE + j] = slope
+        state[_PATH_LEVEL + j] += slope + state[_SIGMA_LEVEL + j] * state[_TWO + j]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _learn(state: Floats, kept: Floats, middle: float, spread: float, whole: float) -> None:
+    """Simulate one figure and update the filter with what the simulated one leaves; ``whole`` is 1 or 0."""
+    site = np.sqrt(spread)
+    for j in range(BLOCK):
+        variance, cov = state[VAR_LEVEL + j], state[COV + j]
+        noise, error = state[_SIGMA_NOISE + j] * state[_ONE + j], site * state[_TWO + j]
+        precision = 1.0 / (variance + state[NOISE + j] + spread)
+        innovation = middle - state[_PATH_LEVEL + j] - noise - error - state[LEVEL + j]
+        gain_level, gain_slope = variance * precision, cov * precision
+        state[LEVEL + j] += gain_level * innovation
+        state[SLOPE + j] += gain_slope * innovation
+        state[VAR_LEVEL + j] = variance - gain_level * variance
+        state[COV + j] = cov - gain_level * cov
+        state[VAR_SLOPE + j] -= gain_slope * cov
+        kept[_GAIN_LEVEL + j], kept[_GAIN_SLOPE + j] = gain_level, gain_slope
+        kept[_SCORE + j], kept[_ERROR + j] = innovation * precision, error + whole * noise
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _smooth_errors(
-    state: Floats, gains: Floats, size: int, years: int, step: Ints, spread: Floats, errors: Floats
+    state: Floats, kept: Floats, years: int, step: Ints, spread: Floats, whole: NDArray[np.bool_]
 ) -> None:
-    """Add s^2 u to the simulated errors, from the last figure back to the first; rows 10 and 11 hold r."""
-    for j in range(size):
-        state[10, j], state[11, j] = 0.0, 0.0
+    """Add to the simulated errors their variance times u, from the last figure back to the first."""
     year = years - 1
     for i in range(step.shape[0] - 1, -1, -1):
         while year > step[i]:
             year -= 1
-            for j in range(size):
-                state[11, j] = state[5, j] * (state[10, j] + state[11, j])
-        for j in range(size):
-            u = gains[3 * i + 2, j] - gains[3 * i, j] * state[10, j] - gains[3 * i + 1, j] * state[11, j]
-            state[10, j] += u
-            errors[i, j] += (state[8, j] + spread[i]) * u
+            for j in range(BLOCK):
+                state[_BACK_SLOPE + j] = state[RHO + j] * (state[_BACK_LEVEL + j] + state[_BACK_SLOPE + j])
+        own, noise, site = kept[i * _KEPT : (i + 1) * _KEPT], 1.0 if whole[i] else 0.0, spread[i]
+        for j in range(BLOCK):
+            pull = own[_GAIN_LEVEL + j] * state[_BACK_LEVEL + j] + own[_GAIN_SLOPE + j] * state[_BACK_SLOPE + j]
+            u = own[_SCORE + j] - pull
+            state[_BACK_LEVEL + j] += u
+            own[_ERROR + j] += (noise * state[NOISE + j] + site) * u
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def add_log_ratio(
     sigma_noise: Floats,
     error: Floats,
-    normals: Floats,
     kind: int,
     lower: float,
     upper: float,
@@ -198,33 +273,28 @@ def add_log_ratio(
     spread: float,
     log_ratio: Floats,
 ) -> None:
-    """Add one figure's log importance ratio at every draw of its error."""
+    """Add one figure's log importance ratio at every draw of its error: w, of a count the part that is its site's."""
     if kind == INTERVAL:
         _add_interval(sigma_noise, error, lower, upper, middle, spread, log_ratio)
         return
-    constant = 0.5 * np.log(spread) + _LOG_SQRT_2PI
-    counted = kind == BINOMIAL or (kind == BINOMIAL_RANGE and lower == upper)
-    if counted:
+    constant, half_precision = 0.5 * np.log(spread) + _LOG_SQRT_2PI, 0.5 / spread
+    if kind == BINOMIAL or (kind == BINOMIAL_RANGE and lower == upper):
         # the constant of the binomial, once instead of at every draw
         constant += log_likelihood(kind, middle, lower, upper, size, 1.0)[0] - lower * middle + size * softplus(middle)
+        for j in range(error.shape[0]):
+            f = middle - error[j]
+            log_ratio[j] += constant + half_precision * error[j] * error[j] + lower * f - size * softplus(f)
+        return
     for j in range(error.shape[0]):
-        noise = sigma_noise[j] ** 2
-        variance = noise + spread
-        # what of the error is the site's, given their sum
-        own = (spread * error[j] + np.sqrt(noise * spread * variance) * normals[j]) / variance
-        f = middle - own
-        log_ratio[j] += constant + 0.5 * own * own / spread
-        if counted:
-            log_ratio[j] += lower * f - size * softplus(f)
-        else:
-            log_ratio[j] += log_likelihood(kind, f, lower, upper, size, sigma_noise[j])[0]
+        value = log_likelihood(kind, middle - error[j], lower, upper, size, sigma_noise[j])[0]
+        log_ratio[j] += constant + half_precision * error[j] * error[j] + value
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _add_interval(
     sigma_noise: Floats, error: Floats, lower: float, upper: float, middle: float, spread: float, log_ratio: Floats
 ) -> None:
-    r"""The ratio of an interval: the first terms of its series where it is narrower than s, the exact one elsewhere.
+    r"""The ratio of an interval: the first terms of its series where it is narrower than s, all of it elsewhere.
 
     A uniform plus a normal variable, of width h and joint variance s^2, has the density of N(0, s^2) at s x times
 
@@ -240,16 +310,22 @@ def _add_interval(
         for j in range(draws):
             inverse = 1.0 / (sigma_noise[j] ** 2 + spread)
             q, y = width * width * inverse, error[j] * error[j] * inverse
-            first = -q * q / 2880.0
+            first = -q * q * (1.0 / 2880.0)
             he4, he6 = y * (y - 6.0) + 3.0, y * (y * (y - 15.0) + 45.0) - 15.0
             he8 = y * (y * (y * (y - 28.0) + 210.0) - 420.0) + 105.0
-            gap = first * he4 + q * q * q / 181440.0 * he6 + 0.5 * first * first * he8
+            gap = first * he4 + q * q * q * (1.0 / 181440.0) * he6 + 0.5 * first * first * he8
             near = log_width + gap * (1.0 - gap * (0.5 - gap * (1.0 / 3.0 - 0.25 * gap)))
             log_ratio[j] += near if q < 1.0 else 0.0
+    # the others side by side, so that they run in vectors too
+    wide, away, sigma, count = np.empty(draws, dtype=np.int64), np.empty(draws), np.empty(draws), 0
     for j in range(draws):
-        variance = sigma_noise[j] ** 2 + spread
-        if centred and width * width < variance:
-            continue
-        away, sigma = middle - error[j], sigma_noise[j]
-        value = log_ndtr_difference((lower - away) / sigma, (upper - away) / sigma)
-        log_ratio[j] += value + 0.5 * error[j] ** 2 / variance + 0.5 * np.log(variance) + _LOG_SQRT_2PI
+        wide[count], away[count], sigma[count] = j, error[j], sigma_noise[j]
+        count += 0 if centred and width * width < sigma_noise[j] ** 2 + spread else 1
+    squares, logs = np.empty(count), np.empty(count)
+    for j in range(count):
+        mass = normal_mass((lower - middle + away[j]) / sigma[j], (upper - middle + away[j]) / sigma[j])
+        variance = sigma[j] * sigma[j] + spread
+        squares[j], away[j] = mass * mass * variance, away[j] * away[j] / variance
+    log_each(squares, logs)
+    for j in range(count):
+        log_ratio[wide[j]] += 0.5 * (logs[j] + away[j]) + _LOG_SQRT_2PI

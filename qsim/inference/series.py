@@ -7,19 +7,19 @@ events), and changes. A stock is normal on the log, with the year noise that its
 ever added, the yearly additions are a ``count``.
 """
 
-from dataclasses import fields
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from qsim.indicators import Catalogue, Indicator
 from qsim.inference.extras import offsets_of, read_extras
-from qsim.inference.figure import Figure, read_figure
+from qsim.inference.figure import FIGURE_COLUMNS, Columns, read_figures
+from qsim.model.functional import Extra, Offset
 from qsim.model.links import indicator_link
-from qsim.model.series import SeriesData
-from qsim.vocabulary import OBSERVATION
+from qsim.model.series import PER_FIGURE, SeriesData
 
 _COLUMNS: Final = (
     "region",
@@ -41,6 +41,9 @@ _COLUMNS: Final = (
 )
 """Variables of the dataset that make a series."""
 
+_ONE_SERIES: Final = ("region", "indicator", "series_basis")
+"""What tells series apart."""
+
 
 def collect_series(observations: xr.Dataset, catalogue: Catalogue, origin: int) -> tuple[SeriesData, ...]:
     """Make the series of every (region, indicator, basis) with usable figures up to ``origin``.
@@ -55,12 +58,27 @@ def collect_series(observations: xr.Dataset, catalogue: Catalogue, origin: int) 
         Last year of the grid; later figures are not used.
     """
     chosen = (observations["set_aside"].values == "") & (observations["year"].values <= origin)
-    used = observations[list(_COLUMNS)].isel({OBSERVATION: chosen}).to_dataframe()
-    used["series_basis"] = np.where(used["joins"] != "", used["joins"], used["basis"])
-    groups = used.groupby(["region", "indicator", "series_basis"], sort=True)
+    rows = {name: observations[name].values[chosen] for name in _COLUMNS}
+    rows["series_basis"] = np.where(rows["joins"] != "", rows["joins"], rows["basis"])
+    codes = [pd.factorize(rows[name], sort=True)[0] for name in _ONE_SERIES]
+    # the levels of a series before its other figures, each in the order of their years
+    order = np.lexsort((rows["value"], rows["year"], ~_is_level(rows, rows["series_basis"]), *reversed(codes)))
+    rows = part_of(rows, order)
+    level = _is_level(rows, rows["series_basis"])
+    figures = _read_all(rows, level, catalogue)
+    begins = np.flatnonzero(np.any([np.diff(code[order], prepend=-1) for code in codes], axis=0))
+    ends = np.append(begins, order.size)[1:]
+    counts = np.add.reduceat(level, begins, dtype=np.int64) if begins.size else begins
     return tuple(
-        make_series(str(region), catalogue.get(str(slug)), str(basis), rows.sort_values(["year", "value"]), origin)
-        for (region, slug, basis), rows in groups
+        _series(
+            str(rows["region"][begin]),
+            catalogue.get(str(rows["indicator"][begin])),
+            str(rows["series_basis"][begin]),
+            part_of(figures, slice(begin, begin + count)),
+            part_of(rows, slice(begin + count, end)) if begin + count < end else {},
+            origin,
+        )
+        for begin, end, count in zip(begins.tolist(), ends.tolist(), counts.tolist(), strict=True)
     )
 
 
@@ -69,14 +87,57 @@ def make_series(region: str, indicator: Indicator, basis: str, rows: pd.DataFram
 
     Rows without the columns about several years, parts of years and joined bases are levels.
     """
-    link = indicator_link(indicator)
-    levels, others = _split(rows, basis)
-    figures = [read_figure(indicator, link, row) for row in _records(levels)]
-    offsets = offsets_of(indicator, basis, others["basis"].astype(str) if len(others) else ())
-    extras = read_extras(indicator, link, _records(others), offsets, figures) if len(others) else ()
-    columns = {field.name: np.array([getattr(figure, field.name) for figure in figures]) for field in fields(Figure)}
-    begun = [figure.year for figure in figures] + [extra.first_year for extra in extras]
-    printed = rows if levels.empty else levels
+    columns = {str(name): rows[name].to_numpy() for name in rows}
+    level = _is_level(columns, basis) if "change" in columns else np.ones(len(rows), dtype=np.bool_)
+    levels, others = part_of(columns, level), part_of(columns, ~level)
+    return _series(region, indicator, basis, _read_levels(indicator, levels), {} if level.all() else others, origin)
+
+
+def without_figures(region: str, indicator: Indicator, basis: str, origin: int) -> SeriesData:
+    """A series that only its pool can answer for."""
+    return make_series(region, indicator, basis, pd.DataFrame(columns=FIGURE_COLUMNS), origin)
+
+
+def part_of(rows: Columns, at: NDArray[Any] | slice) -> dict[str, NDArray[Any]]:
+    """Rows at some places, in their order."""
+    return {name: column[at] for name, column in rows.items()}
+
+
+def _is_level(rows: Columns, basis: NDArray[Any] | str) -> NDArray[np.bool_]:
+    """Figures of full years on the basis of their series, dims (row)."""
+    full = (rows["change"] == "") & (rows["year_from"] == rows["year"]) & (rows["period"] == "year")
+    return np.asarray(full & (rows["basis"] == basis), dtype=np.bool_)
+
+
+def _read_levels(indicator: Indicator, rows: Columns) -> dict[str, NDArray[Any]]:
+    """Figures that are levels, of one indicator, by the fields of a series."""
+    return {
+        **read_figures(indicator, indicator_link(indicator), rows),
+        "printed": np.where(rows["qualifier"] == "=", rows["value"], np.nan).astype(float),
+        "decimals": rows["decimals"].astype(np.int64),
+    }
+
+
+def _read_all(rows: Columns, level: NDArray[np.bool_], catalogue: Catalogue) -> dict[str, NDArray[Any]]:
+    """Levels of all indicators, at the places of their rows; nothing at those of other figures."""
+    found: dict[str, NDArray[Any]] = {}
+    for slug in dict.fromkeys(rows["indicator"].tolist()):
+        at = np.flatnonzero(level & (rows["indicator"] == slug))
+        for name, values in _read_levels(catalogue.get(str(slug)), part_of(rows, at)).items():
+            found.setdefault(name, np.zeros(level.size, dtype=values.dtype))[at] = values
+    return found
+
+
+def _series(region: str, indicator: Indicator, basis: str, levels: Columns, others: Columns, origin: int) -> SeriesData:
+    """One series from the figures that are levels and the rows of the others, none or all columns of the dataset."""
+    link, figures = indicator_link(indicator), {name: levels[name] for name in PER_FIGURE}
+    offsets: tuple[Offset, ...] = ()
+    extras: tuple[Extra, ...] = ()
+    if others:
+        offsets = offsets_of(indicator, basis, others["basis"].astype(str))
+        extras = read_extras(indicator, link, _records(others), offsets, levels["year"], levels["guess"])
+    begun = [*levels["year"].tolist(), *(extra.first_year for extra in extras)]
+    decimals = levels["decimals"] if levels["decimals"].size or not others else others["decimals"]
     return SeriesData(
         region=region,
         indicator=indicator,
@@ -84,33 +145,12 @@ def make_series(region: str, indicator: Indicator, basis: str, rows: pd.DataFram
         link=link,
         first_year=min(begun, default=origin),
         origin=origin,
-        year=columns["year"].astype(np.int64),
-        kind=columns["kind"].astype(np.int64),
-        lower=columns["lower"].astype(float),
-        upper=columns["upper"].astype(float),
-        size=columns["size"].astype(float),
-        guess=columns["guess"].astype(float),
-        guess_variance=columns["guess_variance"].astype(float),
-        printed=np.where(levels["qualifier"] == "=", levels["value"], np.nan).astype(float) if figures else np.empty(0),
-        decimals=int(printed["decimals"].max()) if len(printed) else indicator.decimals,
+        decimals=max(decimals.tolist(), default=indicator.decimals),
         extras=extras,
         offsets=offsets,
+        **figures,
     )
 
 
-def _split(rows: pd.DataFrame, basis: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Levels of full years on the basis of the series, and all else."""
-    if "change" not in rows:
-        return rows, rows.iloc[:0]
-    full = (rows["change"] == "") & (rows["year_from"] == rows["year"]) & (rows["period"] == "year")
-    level = full & (rows["basis"] == basis)
-    return rows[level], rows[~level]
-
-
-def _records(rows: pd.DataFrame) -> list[dict[str, object]]:
-    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
-
-
-def without_figures(region: str, indicator: Indicator, basis: str, origin: int) -> SeriesData:
-    """A series that only its pool can answer for."""
-    return make_series(region, indicator, basis, pd.DataFrame(columns=["decimals"]), origin)
+def _records(rows: Columns) -> list[dict[str, object]]:
+    return [dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)]

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from scipy.special import logsumexp, ndtr
+from scipy.special import ndtr
 
 from qsim.indicators import Indicator
 from qsim.model.links import LinkName, indicator_link
@@ -73,7 +73,7 @@ class ThetaPrior:
         """Log density at points ``z``, dims (point, 5) -> (point)."""
         with np.errstate(divide="ignore"):
             weights = np.log(self.weights)
-        return np.asarray(logsumexp(self.component_log_densities(z) + weights[:, None], axis=0))
+        return np.asarray(np.logaddexp.reduce(self.component_log_densities(z) + weights[:, None]))
 
     def at(self, normals: Floats) -> Floats:
         """Points that standard normals stand for, dims (point, 6) -> (point, 5); the last one picks the component."""

@@ -17,7 +17,8 @@ from qsim.vocabulary import PERCENT_FAMILIES
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-_PER_FIGURE: Final = ("year", "kind", "lower", "upper", "size", "guess", "guess_variance", "printed")
+PER_FIGURE: Final = ("year", "kind", "lower", "upper", "size", "guess", "guess_variance", "printed")
+"""Fields that hold one entry a figure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,7 @@ class SeriesData:
         Its grid runs from the first figure in that window to ``last``, and is ``last`` alone where there is none.
         """
         within = (self.year >= first) & (self.year <= last)
-        figures = {name: getattr(self, name)[within] for name in _PER_FIGURE}
+        figures = {name: getattr(self, name)[within] for name in PER_FIGURE}
         extras = tuple(extra for extra in self.extras if first <= extra.first_year and extra.year <= last)
         begins = min((extra.first_year for extra in extras), default=last)
         return replace(self, first_year=int(figures["year"].min(initial=begins)), origin=last, extras=extras, **figures)

@@ -104,7 +104,8 @@ def core_time() -> float:
 
 def run_qsim(level_sd: float) -> dict[str, object]:
     """Times in this process, the compiled kernels loaded."""
-    from qsim.inference.batch import chances, design_of
+    from qsim.inference.batch import design_of
+    from qsim.inference.chances import chances
 
     table = simulate(COUNT, level_sd)
     forecasts(collected(table.head(64 * YEARS)))

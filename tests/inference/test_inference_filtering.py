@@ -40,15 +40,17 @@ def test_forty_figures_of_tiny_noise_keep_a_finite_evidence():
 
 
 def test_draws_have_the_moments_of_the_dense_posterior():
-    mean, levels, sites = dense()
+    mean, levels, covariance = dense()
     draws = NORMALS.shape[1]
     thetas = np.repeat(THETA[:, None], draws, axis=1)
     level, slope, errors = np.empty(draws), np.empty(draws), np.empty((STEP.size, draws))
-    offset = np.random.default_rng(0).integers(0, draws, 2 * YEARS + STEP.size)
-    proposals.draw_states(thetas, MEAN, SD, SIGN, YEARS, STEP, MIDDLE, SPREAD, TWICE, offset, level, slope, errors)
+    offset = np.random.default_rng(0).integers(0, draws, 2 * YEARS + 2 * STEP.size)
+    whole = np.ones(STEP.size, dtype=np.bool_)
+    sites = (STEP, MIDDLE, SPREAD)
+    proposals.draw_states(thetas, MEAN, SD, SIGN, YEARS, *sites, whole, TWICE, offset, level, slope, errors)
     # (last level, last d, levels at the figures) given the sites
     joint = np.vstack([levels[-1, STEP], slope_covariance(THETA, YEARS)[STEP], levels[np.ix_(STEP, STEP)]])
-    gain = np.linalg.solve(sites, joint.T).T
+    gain = np.linalg.solve(covariance, joint.T).T
     expected = np.concatenate([[mean[-1], 0.0], mean[STEP]]) + gain @ (MIDDLE - mean[STEP])
     prior = np.concatenate([[levels[-1, -1]], [np.nan], np.diag(levels)[STEP]])
     variance = prior - (gain * joint).sum(axis=1)
@@ -61,6 +63,24 @@ def test_draws_have_the_moments_of_the_dense_posterior():
     cross = levels[-1, STEP] - gain[0] @ levels[np.ix_(STEP, STEP)]
     products = (found[2:] - expected[2:, None]) * (level - expected[0])
     np.testing.assert_array_less(np.abs(products.mean(axis=1) - cross), 4.0 * products.std(axis=1) / np.sqrt(draws))
+
+
+def test_the_latent_values_of_counts_have_the_moments_of_the_dense_posterior():
+    mean, levels, covariance = dense()
+    draws = NORMALS.shape[1]
+    thetas = np.repeat(THETA[:, None], draws, axis=1)
+    level, slope, errors = np.empty(draws), np.empty(draws), np.empty((STEP.size, draws))
+    offset = np.random.default_rng(1).integers(0, draws, 2 * YEARS + 2 * STEP.size)
+    whole = np.zeros(STEP.size, dtype=np.bool_)
+    sites = (STEP, MIDDLE, SPREAD)
+    proposals.draw_states(thetas, MEAN, SD, SIGN, YEARS, *sites, whole, TWICE, offset, level, slope, errors)
+    # eta = level + year noise, given m = eta + the site's error
+    prior = levels[np.ix_(STEP, STEP)] + THETA[3] ** 2 * np.eye(STEP.size)
+    gain = np.linalg.solve(covariance, prior).T
+    expected, variance = mean[STEP] + gain @ (MIDDLE - mean[STEP]), np.diag(prior - gain @ prior)
+    eta = MIDDLE[:, None] - errors
+    np.testing.assert_array_less(np.abs(eta.mean(axis=1) - expected), 4.0 * np.sqrt(variance / draws))
+    np.testing.assert_allclose(eta.std(axis=1), np.sqrt(variance), rtol=4.0 / np.sqrt(2.0 * draws))
 
 
 def test_sites_of_counts_lie_at_the_mode():
@@ -98,11 +118,9 @@ def test_the_site_of_a_half_open_interval_gives_the_moments_of_the_truncated_law
     ],
 )
 def test_ratios_of_counts_are_the_likelihood_over_the_site(kind, lower, upper, size, middle, spread):
-    sigma, error, own = np.full(9, 0.3), np.linspace(-2.0, 2.0, 9), np.linspace(1.0, -1.0, 9)
-    found = np.zeros(9)
-    proposals.add_log_ratio(sigma, error, own, kind, lower, upper, size, middle, spread, found)
-    total = 0.3**2 + spread
-    f = middle - (spread * error + np.sqrt(0.09 * spread * total) * own) / total
+    sigma, error, found = np.full(9, 0.3), np.linspace(-2.0, 2.0, 9), np.zeros(9)
+    proposals.add_log_ratio(sigma, error, kind, lower, upper, size, middle, spread, found)
+    f = middle - error
     exact = [log_likelihood(kind, one, lower, upper, size, 0.3)[0] for one in f]
     np.testing.assert_allclose(found, exact - stats.norm(f, np.sqrt(spread)).logpdf(middle), atol=1e-6)
 
@@ -113,11 +131,25 @@ def test_ratios_of_intervals_are_the_likelihood_over_the_site(width):
     s = np.sqrt(sigma**2 + width**2 / 12.0)
     error = np.linspace(-4.0, 4.0, 17) * s
     found = np.zeros(17)
-    proposals.add_log_ratio(
-        np.full(17, sigma), error, error, INTERVAL, lower, upper, np.nan, 1.0, width**2 / 12.0, found
-    )
+    proposals.add_log_ratio(np.full(17, sigma), error, INTERVAL, lower, upper, np.nan, 1.0, width**2 / 12.0, found)
     exact = [log_likelihood(INTERVAL, 1.0 - one, lower, upper, np.nan, sigma)[0] for one in error]
     np.testing.assert_allclose(found, exact - stats.norm(0.0, s).logpdf(error), atol=1e-3)
+
+
+def test_ratios_of_half_open_intervals_are_the_likelihood_over_the_site():
+    sigma, error, found = np.full(17, 0.2), np.linspace(-1.5, 1.5, 17), np.zeros(17)
+    proposals.add_log_ratio(sigma, error, INTERVAL, 1.5, np.inf, np.nan, 2.0, 0.3, found)
+    exact = [log_likelihood(INTERVAL, 2.0 - one, 1.5, np.inf, np.nan, 0.2)[0] for one in error]
+    np.testing.assert_allclose(found, exact - stats.norm(0.0, np.sqrt(0.2**2 + 0.3)).logpdf(error), atol=1e-6)
+
+
+def test_normalized_weights_are_those_of_their_logs():
+    logs = np.random.default_rng(2).normal(-300.0, 4.0, 999)
+    weights, log_mean, effective = filtering.normalize(logs)
+    exact = np.exp(logs - logs.max())
+    np.testing.assert_allclose(weights, exact / exact.sum(), rtol=1e-6)
+    assert log_mean == pytest.approx(logs.max() + np.log(exact.mean()), rel=1e-9)
+    assert effective == pytest.approx(exact.sum() ** 2 / (exact @ exact), rel=1e-6)
 
 
 def test_resampling_takes_each_point_as_often_as_its_weight_says():

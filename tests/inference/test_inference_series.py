@@ -206,3 +206,7 @@ def test_a_series_can_be_made_from_columns_alone(catalogue):
         {"year": [2010], "value": [90.0], "qualifier": "=", "decimals": 0, "lower": 89.5, "upper": 90.5}
     ).assign(numerator=np.nan, denominator=np.nan)
     assert make_series("a", catalogue.get("rate"), "", rows, 2012).kind.tolist() == [INTERVAL]
+
+
+def test_no_figure_before_the_origin_is_no_series(observed, catalogue):
+    assert collect_series(observed({"year": 2012, "value": "92"}), catalogue, 2011) == ()

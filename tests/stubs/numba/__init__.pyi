@@ -9,7 +9,12 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 def njit(function: _F, /) -> _F: ...
 @overload
 def njit(
-    *, cache: bool = ..., nogil: bool = ..., parallel: bool = ..., fastmath: bool = ..., error_model: str = ...
+    *,
+    cache: bool = ...,
+    nogil: bool = ...,
+    parallel: bool = ...,
+    fastmath: bool | set[str] = ...,
+    error_model: str = ...,
 ) -> Callable[[_F], _F]: ...
 
 prange = range

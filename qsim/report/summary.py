@@ -1,5 +1,6 @@
-"""The first page: what can be said in five sentences and one table."""
+"""The first page: what can be said in a few sentences and one table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -9,9 +10,10 @@ from qsim.report.content import Block, Cell, Column, Paragraph, Table
 from qsim.report.numbers import percent, printed_value, verdict, whole_percent
 from qsim.report.reading import FEW_FIGURES, YEARS_TO_COLLECT, Gap, Reading, label_rows
 from qsim.report.requirements import requirement, when
+from qsim.report.values import bound, number_met
 from qsim.report.widths import TITLE_CHARACTERS, balanced
 from qsim.report.words import ProbabilityWord
-from qsim.vocabulary import Evidence
+from qsim.vocabulary import INTERVAL_PROBABILITY, Evidence
 
 MOST_ROWS = 12
 """Rows of the first page's table of probabilities."""
@@ -27,6 +29,7 @@ _PAGE_LINES = 34.5
 _HEAD, _META_LINE = 1.7, 0.9
 """Word above the title with the space around, and a line below it."""
 _TITLE_LINE, _ROW_LINE, _ROW_EXTRA, _TABLE_EXTRA = 1.67, 0.7, 0.12, 2.4
+_NOTE_LINE = 0.84
 _SUMMARY_CHARACTERS, _META_CHARACTERS, _CELL_MM = 36.0, 41.0, 3.75
 
 
@@ -40,13 +43,13 @@ class Numbers:
 
 
 def sentences(reading: Reading) -> tuple[str, ...]:
-    """Five sentences: how the targets split, which are in doubt, what is missing, how to read, what it rests on."""
-    spoken = reading.words
+    """How the targets split, which are in doubt or too thin to tell, all together, what is missing, the basis."""
+    together = _together(reading)
     return (
         _scope(reading),
         _verdict(reading),
+        *([together] if together else []),
         _gap(reading),
-        *([spoken("read")] if reading.assessed else []),
         _basis(reading),
     )
 
@@ -94,13 +97,17 @@ def _chance(result: TargetResult) -> float:
 
 
 def _scope(reading: Reading) -> str:
+    """The three counts, of statements and of rows of the labelled list."""
     spoken = reading.words
+    listed = any(result.target.labels for result in reading.results)
+
+    def count(results: Sequence[TargetResult], key: str = "count_rows_short") -> str:
+        rows = sum(label_rows(result) for result in results)
+        return spoken(key if listed else "count", n=len(results), rows=rows)
+
     kinds: tuple[Evidence, ...] = ("figures", "prior", "not_testable")
-    counts = {evidence: len(reading.of(evidence)) for evidence in kinds}
-    parts = [spoken(f"scope_{evidence}", n=count) for evidence, count in counts.items() if count]
-    labelled = any(result.target.labels for result in reading.results)
-    listed = spoken("scope_rows", rows=sum(label_rows(result) for result in reading.results)) if labelled else ""
-    return spoken("scope", total=len(reading.results), rows=listed, parts=spoken("semicolon").join(parts))
+    parts = [spoken(f"scope_{evidence}", count=count(reading.of(evidence))) for evidence in kinds]
+    return spoken("scope", total=count(reading.results, "count_rows"), parts=spoken("semicolon").join(parts))
 
 
 def _verdict(reading: Reading) -> str:
@@ -109,10 +116,34 @@ def _verdict(reading: Reading) -> str:
     judged = own or reading.assessed
     if not judged:
         return spoken("verdict_none")
-    said = {verdict(result.p_published, spoken) for result in judged}
-    parts = [_part(reading, band, judged) for band in spoken.bands if band.word in said]
+    told = tuple(result for result in judged if not reading.thin(result))
+    thin = [reading.target_name(result) for result in judged if reading.thin(result)]
+    said = {verdict(result.p_published, spoken) for result in told}
+    parts = [_part(reading, band, told) for band in spoken.bands if band.word in said]
+    if thin:
+        parts.append(spoken("verdict_thin", n=len(thin), names=spoken.listed(thin, most=NAMES_SHOWN)))
+    least = _least(reading, told) if told else spoken("verdict_all_thin")
     key = "verdict" if own else "verdict_prior"
-    return spoken(key, n=len(judged), parts=spoken("list_sep").join(parts), least=_least(reading, judged))
+    return spoken(key, n=len(judged), parts=spoken("list_sep").join(parts), least=least)
+
+
+def _together(reading: Reading) -> str:
+    """Probability that all targets on own figures are met, and how many will be; empty for a single one."""
+    spoken, joint = reading.words, reading.joint
+    if joint is None:
+        return ""
+    low, high = number_met(joint)
+    thin = len(reading.thin_own)
+    return spoken(
+        "together" if joint.statements == joint.indicators else "together_nested",
+        n=joint.statements,
+        indicators=joint.indicators,
+        thin=spoken("together_thin", n=thin) if thin else "",
+        percent=percent(joint.p_all, spoken),
+        expected=f"{joint.expected:.1f}",
+        inner=f"{INTERVAL_PROBABILITY:.0%}",
+        met=spoken("span", low=low, high=high) if low < high else str(low),
+    )
 
 
 def _part(reading: Reading, band: ProbabilityWord, judged: tuple[TargetResult, ...]) -> str:
@@ -141,11 +172,10 @@ def _least(reading: Reading, judged: tuple[TargetResult, ...]) -> str:
 
 def _gap(reading: Reading) -> str:
     spoken = reading.words
-    waiting = reading.of("not_testable")
-    if not waiting:
+    if not reading.of("not_testable"):
         return spoken("gap_none")
     names = list(dict.fromkeys(spoken.name(gap.indicator.name) for gap in reading.gaps))[:NAMES_SHOWN]
-    return spoken("gap", names=spoken("list_sep").join(names), n=len(waiting))
+    return spoken("gap", names=spoken("list_sep").join(names), part=reading.part("gaps"))
 
 
 def _basis(reading: Reading) -> str:
@@ -162,17 +192,29 @@ def _basis(reading: Reading) -> str:
     return spoken(key, n=sum(counts.values()), least=least, most=most, year=year, thin=thin)
 
 
-_PROBABILITY_WIDTHS = (41.0, 24.0, 25.0, 24.0, 13.0, 11.5, 17.5)
-_COLLECT_WIDTHS = (46.0, 42.0, 42.0, 26.0)
+_PROBABILITY_COLUMNS = (
+    ("target", 38.0),
+    ("requirement", 25.0),
+    ("when", 17.0),
+    ("newest", 21.5),
+    ("published", 11.5),
+    ("true", 11.5),
+    ("grade", 9.5),
+    ("word", 22.0),
+)
+_COLLECT_COLUMNS = (("target", 46.0), ("indicator", 42.0), ("definition", 42.0), ("years", 26.0))
 
 
 def _probabilities(reading: Reading, left: float, numbers: Numbers) -> tuple[Table, float]:
     spoken = reading.words
     ordered = doubtful_first(reading.assessed)
+    every = _columns(reading, _PROBABILITY_COLUMNS, left_until=2)
+    notes = _notes(reading)
     kept: list[TargetResult] = []
-    left -= _TABLE_EXTRA + _ROW_LINE
+    left -= _TABLE_EXTRA + 2 * _ROW_LINE
+    left -= sum(_NOTE_LINE * ceil(width(note) / _META_CHARACTERS) for note in notes)
     for result in ordered[:MOST_ROWS]:
-        need = _height(_probability_row(reading, result), _PROBABILITY_WIDTHS)
+        need = _height(_probability_row(reading, result), every)
         if kept and need > left:
             break
         kept.append(result)
@@ -185,15 +227,20 @@ def _probabilities(reading: Reading, left: float, numbers: Numbers) -> tuple[Tab
         title = spoken("table_summary_some", n=len(kept), total=len(ordered), full=numbers.full)
     else:
         title = spoken("table_summary")
-    notes = [spoken("gate_note")] if any(reading.failed_gate(result.series) for result in shown) else []
-    titles = ("target", "requirement", "when", "newest", "published", "true", "word")
-    columns = _columns(reading, titles, _PROBABILITY_WIDTHS, left_until=2)
-    return Table(
-        spoken("table_label", n=numbers.summary, title=title),
-        columns,
-        tuple(_probability_row(reading, result) for result in shown),
-        tuple(notes),
-    ), left
+    caption = spoken("table_label", n=numbers.summary, title=title)
+    return Table(caption, every, tuple(_probability_row(reading, result) for result in shown), notes), left
+
+
+def _notes(reading: Reading) -> tuple[str, ...]:
+    """How to read the table, and what all targets together could be at the least and most."""
+    spoken, joint = reading.words, reading.joint
+    notes = [spoken("read")]
+    if joint is not None:
+        ends = {"low": bound(joint.p_low), "high": bound(joint.p_high)}
+        notes.append(spoken("together_note", independent=percent(joint.p_independent, spoken), **ends))
+    if any(reading.failed_gate(result.series) for result in reading.assessed):
+        notes.append(spoken("gate_note", part=reading.part("method")))
+    return tuple(notes)
 
 
 def _probability_row(reading: Reading, result: TargetResult) -> tuple[Cell, ...]:
@@ -205,7 +252,8 @@ def _probability_row(reading: Reading, result: TargetResult) -> tuple[Cell, ...]
         spoken("prior_only") if result.evidence == "prior" else newest(reading, result),
         percent(result.p_published, spoken),
         percent(result.p_true, spoken),
-        verdict(result.p_published, spoken),
+        spoken("dash") if result.grade is None else result.grade.letter,
+        reading.verdict(result, result.p_published),
     )
 
 
@@ -222,10 +270,11 @@ def newest(reading: Reading, result: TargetResult) -> str:
 def _collect(reading: Reading, left: float, numbers: Numbers) -> Table | None:
     spoken = reading.words
     kept: list[tuple[Cell, ...]] = []
+    every = _columns(reading, _COLLECT_COLUMNS, left_until=3)
     left -= _TABLE_EXTRA + _ROW_LINE
     for gap in reading.gaps[:MOST_GAPS]:
         row = _collect_row(reading, gap)
-        need = _height(row, _COLLECT_WIDTHS)
+        need = _height(row, every)
         if need > left:
             break
         kept.append(row)
@@ -234,9 +283,9 @@ def _collect(reading: Reading, left: float, numbers: Numbers) -> Table | None:
         return None
     total = len(reading.gaps)
     few = len(kept) < total
-    title = spoken("table_collect_first", n=len(kept), total=total) if few else spoken("table_collect")
-    columns = _columns(reading, ("target", "indicator", "definition", "years"), _COLLECT_WIDTHS, left_until=3)
-    return Table(spoken("table_label", n=numbers.collect, title=title), columns, tuple(kept))
+    part = reading.part("gaps")
+    title = spoken("table_collect_first", n=len(kept), total=total, part=part) if few else spoken("table_collect")
+    return Table(spoken("table_label", n=numbers.collect, title=title), every, tuple(kept))
 
 
 def _collect_row(reading: Reading, gap: Gap) -> tuple[Cell, ...]:
@@ -251,19 +300,17 @@ def _collect_row(reading: Reading, gap: Gap) -> tuple[Cell, ...]:
     )
 
 
-def _columns(
-    reading: Reading, titles: tuple[str, ...], widths: tuple[float, ...], *, left_until: int
-) -> tuple[Column, ...]:
+def _columns(reading: Reading, titles: tuple[tuple[str, float], ...], *, left_until: int) -> tuple[Column, ...]:
     return tuple(
         Column(reading.words(f"col_{title}"), size, "left" if number < left_until else "center")
-        for number, (title, size) in enumerate(zip(titles, widths, strict=True))
+        for number, (title, size) in enumerate(titles)
     )
 
 
-def _height(row: tuple[Cell, ...], widths: tuple[float, ...]) -> float:
+def _height(row: tuple[Cell, ...], every: tuple[Column, ...]) -> float:
     """Height of a row, in lines of summary text."""
     lines = [
-        sum(ceil(width(line) * _CELL_MM / (size - 2.2)) for line in str(cell).split("\n"))
-        for cell, size in zip(row, widths, strict=True)
+        sum(ceil(width(line) * _CELL_MM / (column.width - 2.2)) for line in str(cell).split("\n"))
+        for cell, column in zip(row, every, strict=True)
     ]
     return _ROW_LINE * max(lines) + _ROW_EXTRA

@@ -36,14 +36,14 @@ def grades(reading: Reading, numbers: TableNumbers) -> Table | None:
         rows += grouped(reading, result, [(newest(reading, result), *_grade(reading, result), *moved)])
     every = columns(
         reading,
-        ("number", 9, "center"),
-        ("target", 28 if other else 32),
-        ("newest", 22.5, "center"),
-        ("grade", 9.5, "center"),
-        ("grade_reasons", 24 if other else 31),
-        ("prior_share", 11, "center"),
-        *((name, 11, "center") for name in names),
-        ("span", 8, "center"),
+        ("number", 8, "center"),
+        ("target", 26 if other else 30),
+        ("newest", 22, "center"),
+        ("grade", 11.2, "center"),
+        ("grade_reasons", 18.8 if other else 26.8),
+        ("prior_share", 12, "center"),
+        *((name, 12, "center") for name in names),
+        ("span", 10, "center"),
     )
     notes = (spoken("evidence_note"), spoken("grade_note"), *weak_note(reading, own))
     return Table(numbers.label(reading, "evidence"), every, tuple(rows), notes)
@@ -75,7 +75,7 @@ def _grade(reading: Reading, result: TargetResult) -> tuple[str, str, str]:
     spoken, own = reading.words, result.grade
     if own is None:
         return (spoken("dash"),) * 3
-    reasons = spoken("semicolon").join(spoken.term("grade_reason", reason) for reason in own.reasons)
+    reasons = spoken("list_sep").join(spoken.term("grade_reason_short", reason) for reason in own.reasons)
     return own.letter, reasons or spoken("dash"), bound(own.prior_share)
 
 

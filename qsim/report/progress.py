@@ -73,11 +73,11 @@ def pace(reading: Reading, numbers: TableNumbers) -> Table | None:
     notes += [spoken.terms["mark_form"].get(table, f"{table}: {form}") for table, form in forms]
     every = columns(
         reading,
-        ("number", 9, "center"),
-        ("target", 34),
-        ("needed", 25, "center"),
-        ("recent", 30, "center"),
-        ("mark", 24, "center"),
+        ("number", 8, "center"),
+        ("target", 30),
+        ("needed", 22, "center"),
+        ("recent", 32, "center"),
+        ("mark", 30, "center"),
         ("mark_value", 14, "center"),
         ("mark_verdict", 20, "center"),
     )

@@ -1,5 +1,6 @@
 """An assessment as the report reads it: one scenario, its results sorted, the figures behind each, the gaps."""
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,7 +9,7 @@ from qsim.feasibility.records import Assessment, TargetResult
 from qsim.figures.printed import Printed, printed_figures
 from qsim.indicators import Indicator
 from qsim.report.numbers import verdict
-from qsim.report.requirements import collect_unit, span, when
+from qsim.report.requirements import collect_unit, requirement, span, when
 from qsim.report.words import Words
 from qsim.vocabulary import SERIES, Evidence
 
@@ -132,11 +133,17 @@ class Reading:
         return self.assessment.catalogue.get(result.target.indicator)
 
     def target_name(self, result: TargetResult, *, full: bool = False) -> str:
-        """Name of a target; in full, marked where it is binding or its computation failed a check."""
+        """Name of a target, with what it asks for if another has that name; in full, marked as binding or failed."""
         name = self.words.name(result.target.name)
+        if not full and self._names[name] > 1:
+            name = self.words("name_requirement", name=name, requirement=requirement(result.target, self.words))
         if full and result.target.status == "binding":
             name += self.words("binding")
         return name + self.words("marker") if full and self.failed_gate(result.series) else name
+
+    @cached_property
+    def _names(self) -> Counter[str]:
+        return Counter(self.words.name(result.target.name) for result in self.results)
 
     def marked_name(self, result: TargetResult) -> str:
         """Name of a target in full, marked where its numbers are a rough guide only."""

@@ -28,7 +28,9 @@ def assessed(reading: Reading, numbers: TableNumbers, figures: tuple[Figure, ...
     spoken = reading.words
     blocks: list[Block] = [Heading(spoken("section_assessed"), 1, new_page=True)]
     if reading.assessed:
-        own = spoken("assessed_own", figures=len(reading.of("figures")), prior=len(reading.of("prior")))
+        figured, prior = len(reading.of("figures")), len(reading.of("prior"))
+        one_kind = spoken("assessed_own_all") if figured else spoken("assessed_prior_all")
+        own = spoken("assessed_own", figures=figured, prior=prior) if figured and prior else one_kind
         table = _full_table(reading, numbers)
         intro = Paragraph(spoken("assessed_intro", n=len(reading.assessed), table=numbers.last, own=own))
         blocks += [Heading(spoken("sub_probability"), 2), intro, table]
@@ -36,7 +38,9 @@ def assessed(reading: Reading, numbers: TableNumbers, figures: tuple[Figure, ...
         blocks += [*together(reading, numbers), *evidence(reading, numbers)]
     else:
         blocks.append(Paragraph(spoken("assessed_none", part=reading.part("gaps"))))
-    return [*blocks, *([Heading(spoken("sub_charts"), 2), *figures] if figures else [])]
+    if figures:
+        blocks += [Heading(spoken("sub_charts"), 2), *figures]
+    return blocks
 
 
 def gaps(reading: Reading, numbers: TableNumbers) -> list[Block]:
@@ -94,7 +98,7 @@ def sources(reading: Reading, numbers: TableNumbers) -> list[Block]:
     blocks.append(Heading(spoken("sub_aside"), 2))
     if aside:
         every = columns(
-            reading, ("indicator", 40), ("year", 22, "center"), ("value", 18, "center"), ("reason", 34), ("source", 42)
+            reading, ("indicator", 38), ("year", 25, "center"), ("value", 18, "center"), ("reason", 33), ("source", 42)
         )
         rows = _continued(_aside(reading, aside))
         blocks += [
@@ -178,13 +182,13 @@ def _full_table(reading: Reading, numbers: TableNumbers) -> Table:
     every = columns(
         reading,
         ("number", 8, "center"),
-        ("target", 27, "left"),
-        ("requirement", 20, "center"),
+        ("target", 26),
+        ("requirement", 18, "center"),
         ("when", 17, "center"),
-        ("basis", 19.5, "center"),
-        ("published", 11.5, "center"),
+        ("basis", 18, "center"),
+        ("published", 13, "center"),
         ("true", 11.5, "center"),
-        ("gap", 20, "center"),
+        ("gap", 23, "center"),
         ("word", 21.5, "center"),
     )
     return Table(numbers.label(reading, "full"), every, tuple(rows), tuple(notes))

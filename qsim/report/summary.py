@@ -7,11 +7,11 @@ from math import ceil
 from qsim.feasibility.records import TargetResult
 from qsim.figures.text import width
 from qsim.report.content import Block, Cell, Column, Paragraph, Table
-from qsim.report.numbers import percent, printed_value, verdict, whole_percent
+from qsim.report.numbers import percent, printed_value, said_percent, verdict, whole_percent
 from qsim.report.reading import FEW_FIGURES, YEARS_TO_COLLECT, Gap, Reading, label_rows
 from qsim.report.requirements import requirement, when
 from qsim.report.values import bound, number_met
-from qsim.report.widths import TITLE_CHARACTERS, balanced
+from qsim.report.widths import TITLE_CHARACTERS, balanced, lines
 from qsim.report.words import ProbabilityWord
 from qsim.vocabulary import INTERVAL_PROBABILITY, Evidence
 
@@ -24,12 +24,13 @@ NAMES_SHOWN = 3
 SECURE_NAMED = 2
 """Most targets of the highest verdict that are named."""
 
-_PAGE_LINES = 34.5
+_PAGE_LINES = 35.0
 """Lines of the first page, in lines of summary text."""
 _HEAD, _META_LINE = 1.7, 0.9
 """Word above the title with the space around, and a line below it."""
-_TITLE_LINE, _ROW_LINE, _ROW_EXTRA, _TABLE_EXTRA = 1.67, 0.7, 0.12, 2.4
+_TITLE_LINE, _ROW_LINE, _ROW_EXTRA, _TABLE_EXTRA = 1.67, 0.7, 0.12, 2.1
 _NOTE_LINE = 0.84
+_LATIN_FITS = 1.12
 _SUMMARY_CHARACTERS, _META_CHARACTERS, _CELL_MM = 36.0, 41.0, 3.75
 
 
@@ -59,7 +60,7 @@ def first_page(reading: Reading, title: tuple[str, ...], numbers: Numbers) -> tu
     text = sentences(reading)
     left = _PAGE_LINES - _HEAD - _META_LINE * ceil(width(meta(reading)) / _META_CHARACTERS)
     left -= sum(_TITLE_LINE * len(balanced(line, TITLE_CHARACTERS)) for line in title)
-    left -= sum(ceil((width(sentence) + 2) / _SUMMARY_CHARACTERS) for sentence in text)
+    left -= sum(ceil((width(sentence) + 2) / (_fits(reading) * _SUMMARY_CHARACTERS)) for sentence in text)
     blocks: list[Block] = [Paragraph(sentence, "summary") for sentence in text]
     if reading.assessed:
         table, left = _probabilities(reading, left, numbers)
@@ -68,6 +69,11 @@ def first_page(reading: Reading, title: tuple[str, ...], numbers: Numbers) -> tu
         collect = _collect(reading, left, numbers)
         blocks += [collect] if collect else []
     return tuple(blocks)
+
+
+def _fits(reading: Reading) -> float:
+    """How much more of a text stands on a line than its estimated width says: small letters are narrow. [1]"""
+    return _LATIN_FITS if reading.words.language == "en" else 1.0
 
 
 def meta(reading: Reading) -> str:
@@ -139,7 +145,7 @@ def _together(reading: Reading) -> str:
         n=joint.statements,
         indicators=joint.indicators,
         thin=spoken("together_thin", n=thin) if thin else "",
-        percent=percent(joint.p_all, spoken),
+        percent=said_percent(joint.p_all, spoken),
         expected=f"{joint.expected:.1f}",
         inner=f"{INTERVAL_PROBABILITY:.0%}",
         met=spoken("span", low=low, high=high) if low < high else str(low),
@@ -193,14 +199,14 @@ def _basis(reading: Reading) -> str:
 
 
 _PROBABILITY_COLUMNS = (
-    ("target", 38.0),
-    ("requirement", 25.0),
+    ("target", 36.5),
+    ("requirement", 24.0),
     ("when", 17.0),
     ("newest", 21.5),
-    ("published", 11.5),
+    ("published", 13.0),
     ("true", 11.5),
-    ("grade", 9.5),
-    ("word", 22.0),
+    ("grade", 11.2),
+    ("word", 21.3),
 )
 _COLLECT_COLUMNS = (("target", 46.0), ("indicator", 42.0), ("definition", 42.0), ("years", 26.0))
 
@@ -212,7 +218,7 @@ def _probabilities(reading: Reading, left: float, numbers: Numbers) -> tuple[Tab
     notes = _notes(reading)
     kept: list[TargetResult] = []
     left -= _TABLE_EXTRA + 2 * _ROW_LINE
-    left -= sum(_NOTE_LINE * ceil(width(note) / _META_CHARACTERS) for note in notes)
+    left -= sum(_NOTE_LINE * ceil(width(note) / (_fits(reading) * _META_CHARACTERS)) for note in notes)
     for result in ordered[:MOST_ROWS]:
         need = _height(_probability_row(reading, result), every)
         if kept and need > left:
@@ -237,7 +243,7 @@ def _notes(reading: Reading) -> tuple[str, ...]:
     notes = [spoken("read")]
     if joint is not None:
         ends = {"low": bound(joint.p_low), "high": bound(joint.p_high)}
-        notes.append(spoken("together_note", independent=percent(joint.p_independent, spoken), **ends))
+        notes.append(spoken("together_note", independent=said_percent(joint.p_independent, spoken), **ends))
     if any(reading.failed_gate(result.series) for result in reading.assessed):
         notes.append(spoken("gate_note", part=reading.part("method")))
     return tuple(notes)
@@ -309,8 +315,5 @@ def _columns(reading: Reading, titles: tuple[tuple[str, float], ...], *, left_un
 
 def _height(row: tuple[Cell, ...], every: tuple[Column, ...]) -> float:
     """Height of a row, in lines of summary text."""
-    lines = [
-        sum(ceil(width(line) * _CELL_MM / (column.width - 2.2)) for line in str(cell).split("\n"))
-        for cell, column in zip(row, every, strict=True)
-    ]
-    return _ROW_LINE * max(lines) + _ROW_EXTRA
+    most = max(lines(str(cell), (column.width - 2.2) / _CELL_MM) for cell, column in zip(row, every, strict=True))
+    return _ROW_LINE * most + _ROW_EXTRA

@@ -57,7 +57,8 @@ def causes(reading: Reading, numbers: TableNumbers) -> Table | None:
     spoken = reading.words
     rows: list[tuple[Cell, ...]] = []
     for result in own:
-        chance, said = percent(result.p_published, spoken), spoken("sentence", text=why_text(result, spoken))
+        chance, text = percent(result.p_published, spoken), why_text(result, spoken)
+        said = spoken("sentence", text=text[:1].upper() + text[1:])
         rows += grouped(reading, result, [(chance, said, _other_causes(reading, result))])
     every = columns(
         reading,

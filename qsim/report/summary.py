@@ -107,13 +107,13 @@ def _scope(reading: Reading) -> str:
     spoken = reading.words
     listed = any(result.target.labels for result in reading.results)
 
-    def count(results: Sequence[TargetResult], key: str = "count_rows_short") -> str:
+    def count(results: Sequence[TargetResult], key: str = "count") -> str:
         rows = sum(label_rows(result) for result in results)
-        return spoken(key if listed else "count", n=len(results), rows=rows)
+        return spoken(f"{key}_rows" if listed else key, n=len(results), rows=rows)
 
     kinds: tuple[Evidence, ...] = ("figures", "prior", "not_testable")
     parts = [spoken(f"scope_{evidence}", count=count(reading.of(evidence))) for evidence in kinds]
-    return spoken("scope", total=count(reading.results, "count_rows"), parts=spoken("semicolon").join(parts))
+    return spoken("scope", total=count(reading.results, "total"), parts=spoken("semicolon").join(parts))
 
 
 def _verdict(reading: Reading) -> str:
@@ -199,8 +199,8 @@ def _basis(reading: Reading) -> str:
 
 
 _PROBABILITY_COLUMNS = (
-    ("target", 36.5),
-    ("requirement", 24.0),
+    ("target", 35.5),
+    ("requirement", 25.0),
     ("when", 17.0),
     ("newest", 21.5),
     ("published", 13.0),

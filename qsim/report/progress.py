@@ -41,7 +41,7 @@ def levels(reading: Reading, numbers: TableNumbers) -> Table | None:
         return None
     spoken = reading.words
     confidences = [one.confidence for one in own[0].recommended]
-    wide = columns(reading, ("number", 9, "center"), ("target", 36), ("requirement", 23, "center"))
+    wide = columns(reading, ("number", 9, "center"), ("target", 33.5), ("requirement", 25.5, "center"))
     share = 88.0 / len(confidences)
     titles = [
         spoken("col_ambitious" if place == len(confidences) - 1 else "col_confidence", percent=f"{confidence:.0%}")

@@ -195,13 +195,26 @@ def _full_table(reading: Reading, numbers: TableNumbers) -> Table:
 
 
 def _plan_notes(reading: Reading, results: Sequence[TargetResult]) -> tuple[str, ...]:
-    """What the plan's file says about single targets, by their number in the table."""
+    """What the plan's file says about single targets, by their numbers in the table; the same note once."""
     spoken = reading.words
-    return tuple(
-        spoken("plan_note", n=number, note=spoken.name(result.target.note))
-        for number, result in enumerate(results, start=1)
-        if result.target.note is not None
-    )
+    notes: dict[str, list[int]] = {}
+    for number, result in enumerate(results, start=1):
+        if result.target.note is not None:
+            notes.setdefault(spoken.name(result.target.note), []).append(number)
+    return tuple(spoken("plan_note", n=_runs(numbers, reading), note=note) for note, numbers in notes.items())
+
+
+def _runs(numbers: Sequence[int], reading: Reading) -> str:
+    """Numbers in a row, those that follow each other as a span."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    spoken = reading.words
+    said = [str(run[0]) if len(run) == 1 else spoken("span", low=run[0], high=run[-1]) for run in runs]
+    return spoken("list_sep").join(said)
 
 
 def _result_rows(reading: Reading, number: int, result: TargetResult) -> list[tuple[Cell, ...]]:
@@ -213,13 +226,14 @@ def _result_rows(reading: Reading, number: int, result: TargetResult) -> list[tu
         chances = _chances(reading, result, result.p_published, result.p_true, missed)
         return [(str(number), name, asked, year, basis, *chances)]
     rows: list[tuple[Cell, ...]] = []
-    for one in result.years:
-        if one.level is None:
-            asked = requirement(result.target, spoken)
+    said: Cell
+    for place, one in enumerate(result.years):
+        if one.level is None:  # the same words for all years: said once
+            said = None if place else requirement(result.target, spoken)
         else:
-            asked = level(one.level, getattr(result.target, "comparator", ">="), reading.unit(result), spoken)
+            said = level(one.level, getattr(result.target, "comparator", ">="), reading.unit(result), spoken)
         chances = _chances(reading, result, one.p_published, one.p_true, _gap(reading, result, one))
-        rows.append((None, None, asked, spoken("year", year=one.year), None, *chances))
+        rows.append((None, None, said, spoken("year", year=one.year), None, *chances))
     rows[0] = (str(number), name, *rows[0][2:4], basis, *rows[0][5:])
     overall = _chances(reading, result, result.p_published, result.p_true, dash)
     if reading.thin(result):  # said once for all years

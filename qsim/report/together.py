@@ -32,13 +32,13 @@ def together(reading: Reading, numbers: TableNumbers) -> list[Block]:
     )
     every = columns(
         reading,
-        ("scope", 38),
-        ("statements", 16, "center"),
+        ("scope", 32),
+        ("statements", 18.5, "center"),
         ("p_all", 22, "center"),
-        ("expected", 22, "center"),
+        ("expected", 24, "center"),
         ("met_interval", 20, "center"),
         ("independent", 16, "center"),
-        ("bounds", 22, "center"),
+        ("bounds", 23.5, "center"),
     )
     notes = [spoken("joint_method_note"), spoken("distribution_note", shares=_distribution(reading, whole))]
     if whole.statements > whole.indicators:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from qsim.feasibility.joint import Joint
 from qsim.feasibility.marks import Mark
 from qsim.feasibility.records import Checkpoint, YearShare
+from qsim.records import Names
 from qsim.report.blocks import TableNumbers
 from qsim.report.compose import compose
 from qsim.report.content import Heading, Link, Paragraph, Table
@@ -371,3 +372,13 @@ def test_a_checkpoint_that_never_crosses_is_still_a_row(complete):
     flat = Checkpoint(year=2018, half=None, fifth=None, p_worst=0.6, p_best=0.8)
     table = watch(Reading(replace(complete, results=(replace(first, checkpoints=(flat,)), *rest)), ZH), TableNumbers())
     assert table.rows[0][2:] == ("2018年", "无此数值", "无此数值", "60%至80%")
+
+
+def test_a_note_of_several_targets_stands_once(complete):
+    note = Names(zh="口径按当年规定", en="as defined that year")
+    noted = tuple(
+        replace(result, target=result.target.model_copy(update={"note": note if result.target.id != "t3" else None}))
+        for result in complete.results
+    )
+    table = _table(compose(replace(complete, results=noted), "zh", _silent), "目标达到的概率")
+    assert [text for text in table.notes if "口径按当年规定" in text] == ["第1—2、4项：口径按当年规定"]

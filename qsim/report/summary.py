@@ -20,7 +20,9 @@ MOST_ROWS = 12
 MOST_GAPS = 8
 """Rows of the first page's table of figures to collect."""
 NAMES_SHOWN = 3
-"""Targets named in one sentence."""
+"""Targets named in one sentence, fewer where the table would have no room."""
+LEAST_ROWS = 3
+"""Rows of that table that names make room for."""
 SECURE_NAMED = 2
 """Most targets of the highest verdict that are named."""
 
@@ -30,7 +32,6 @@ _HEAD, _META_LINE = 1.7, 0.9
 """Word above the title with the space around, and a line below it."""
 _TITLE_LINE, _ROW_LINE, _ROW_EXTRA, _TABLE_EXTRA = 1.67, 0.7, 0.12, 2.1
 _NOTE_LINE = 0.84
-_LATIN_FITS = 1.12
 _SUMMARY_CHARACTERS, _META_CHARACTERS, _CELL_MM = 36.0, 41.0, 3.75
 
 
@@ -43,24 +44,28 @@ class Numbers:
     full: int
 
 
-def sentences(reading: Reading) -> tuple[str, ...]:
+def sentences(reading: Reading, names: int = NAMES_SHOWN) -> tuple[str, ...]:
     """How the targets split, which are in doubt or too thin to tell, all together, what is missing, the basis."""
     together = _together(reading)
     return (
         _scope(reading),
-        _verdict(reading),
+        _verdict(reading, names),
         *([together] if together else []),
-        _gap(reading),
+        _gap(reading, names),
         _basis(reading),
     )
 
 
 def first_page(reading: Reading, title: tuple[str, ...], numbers: Numbers) -> tuple[Block, ...]:
     """Sentences and as many table rows as fit on the page."""
-    text = sentences(reading)
     left = _PAGE_LINES - _HEAD - _META_LINE * ceil(width(meta(reading)) / _META_CHARACTERS)
     left -= sum(_TITLE_LINE * len(balanced(line, TITLE_CHARACTERS)) for line in title)
-    left -= sum(ceil((width(sentence) + 2) / (_fits(reading) * _SUMMARY_CHARACTERS)) for sentence in text)
+    for names in range(NAMES_SHOWN, 0, -1):
+        text = sentences(reading, names)
+        below = left - sum(ceil((width(sentence) + 2) / _SUMMARY_CHARACTERS) for sentence in text)
+        if _rows_that_fit(reading, below) >= min(LEAST_ROWS, len(reading.assessed)):
+            break
+    left = below
     blocks: list[Block] = [Paragraph(sentence, "summary") for sentence in text]
     if reading.assessed:
         table, left = _probabilities(reading, left, numbers)
@@ -69,11 +74,6 @@ def first_page(reading: Reading, title: tuple[str, ...], numbers: Numbers) -> tu
         collect = _collect(reading, left, numbers)
         blocks += [collect] if collect else []
     return tuple(blocks)
-
-
-def _fits(reading: Reading) -> float:
-    """How much more of a text stands on a line than its estimated width says: small letters are narrow. [1]"""
-    return _LATIN_FITS if reading.words.language == "en" else 1.0
 
 
 def meta(reading: Reading) -> str:
@@ -116,7 +116,7 @@ def _scope(reading: Reading) -> str:
     return spoken("scope", total=count(reading.results, "total"), parts=spoken("semicolon").join(parts))
 
 
-def _verdict(reading: Reading) -> str:
+def _verdict(reading: Reading, names: int) -> str:
     spoken = reading.words
     own = reading.of("figures")
     judged = own or reading.assessed
@@ -127,8 +127,8 @@ def _verdict(reading: Reading) -> str:
     said = {verdict(result.p_published, spoken) for result in told}
     parts = [_part(reading, band, told) for band in spoken.bands if band.word in said]
     if thin:
-        parts.append(spoken("verdict_thin", n=len(thin), names=spoken.listed(thin, most=NAMES_SHOWN)))
-    least = _least(reading, told) if told else spoken("verdict_all_thin")
+        parts.append(spoken("verdict_thin", n=len(thin), names=spoken.listed(thin, most=names)))
+    least = _least(reading, told, names) if told else spoken("verdict_all_thin")
     key = "verdict" if own else "verdict_prior"
     return spoken(key, n=len(judged), parts=spoken("list_sep").join(parts), least=least)
 
@@ -161,11 +161,11 @@ def _part(reading: Reading, band: ProbabilityWord, judged: tuple[TargetResult, .
     return spoken("verdict_part_named", word=band.word, n=len(own), names=names)
 
 
-def _least(reading: Reading, judged: tuple[TargetResult, ...]) -> str:
+def _least(reading: Reading, judged: tuple[TargetResult, ...], names: int) -> str:
     spoken = reading.words
     ordered = doubtful_first(judged)
     secure = spoken.bands[1].start
-    doubtful = [result for result in ordered if whole_percent(_chance(result)) < secure][:NAMES_SHOWN]
+    doubtful = [result for result in ordered if whole_percent(_chance(result)) < secure][:names]
     if not doubtful:
         key = "verdict_secure" if len(ordered) > 1 else "verdict_one"
         return spoken(key, percent=percent(ordered[0].p_published, spoken))
@@ -176,11 +176,11 @@ def _least(reading: Reading, judged: tuple[TargetResult, ...]) -> str:
     return spoken("verdict_least", names=spoken("list_sep").join(named))
 
 
-def _gap(reading: Reading) -> str:
+def _gap(reading: Reading, most: int) -> str:
     spoken = reading.words
     if not reading.of("not_testable"):
         return spoken("gap_none")
-    names = list(dict.fromkeys(spoken.name(gap.indicator.name) for gap in reading.gaps))[:NAMES_SHOWN]
+    names = list(dict.fromkeys(spoken.name(gap.indicator.name) for gap in reading.gaps))[:most]
     return spoken("gap", names=spoken("list_sep").join(names), part=reading.part("gaps"))
 
 
@@ -216,15 +216,8 @@ def _probabilities(reading: Reading, left: float, numbers: Numbers) -> tuple[Tab
     ordered = doubtful_first(reading.assessed)
     every = _columns(reading, _PROBABILITY_COLUMNS, left_until=2)
     notes = _notes(reading)
-    kept: list[TargetResult] = []
-    left -= _TABLE_EXTRA + 2 * _ROW_LINE
-    left -= sum(_NOTE_LINE * ceil(width(note) / (_fits(reading) * _META_CHARACTERS)) for note in notes)
-    for result in ordered[:MOST_ROWS]:
-        need = _height(_probability_row(reading, result), every)
-        if kept and need > left:
-            break
-        kept.append(result)
-        left -= need
+    kept = ordered[: max(_rows_that_fit(reading, left), 1)]
+    left -= _around(notes) + sum(_height(_probability_row(reading, result), every) for result in kept)
     shown = [result for evidence in ("figures", "prior") for result in reading.of(evidence) if result in kept]
     left_out = [result for result in ordered if result not in kept]
     if any(result.evidence == "figures" for result in left_out):
@@ -235,6 +228,22 @@ def _probabilities(reading: Reading, left: float, numbers: Numbers) -> tuple[Tab
         title = spoken("table_summary")
     caption = spoken("table_label", n=numbers.summary, title=title)
     return Table(caption, every, tuple(_probability_row(reading, result) for result in shown), notes), left
+
+
+def _rows_that_fit(reading: Reading, left: float) -> int:
+    """Rows of the table of probabilities that fit into so many lines of summary text."""
+    every = _columns(reading, _PROBABILITY_COLUMNS, left_until=2)
+    left -= _around(_notes(reading))
+    for number, result in enumerate(doubtful_first(reading.assessed)[:MOST_ROWS]):
+        left -= _height(_probability_row(reading, result), every)
+        if left < 0:
+            return number
+    return min(len(reading.assessed), MOST_ROWS)
+
+
+def _around(notes: tuple[str, ...]) -> float:
+    """Height of a caption, a head of two lines and notes, in lines of summary text."""
+    return _TABLE_EXTRA + 2 * _ROW_LINE + sum(_NOTE_LINE * ceil(width(note) / _META_CHARACTERS) for note in notes)
 
 
 def _notes(reading: Reading) -> tuple[str, ...]:

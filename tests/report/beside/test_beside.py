@@ -17,7 +17,7 @@ from qsim.report.compose import compose
 from qsim.report.content import Heading, Link, Paragraph, Table
 from qsim.report.progress import levels, pace, reached, watch
 from qsim.report.reading import Reading
-from qsim.report.summary import sentences
+from qsim.report.summary import Numbers, first_page, sentences
 from qsim.report.values import alike, difference, number_met
 from qsim.report.widths import lines
 from qsim.report.words import words
@@ -382,3 +382,22 @@ def test_a_note_of_several_targets_stands_once(complete):
     )
     table = _table(compose(replace(complete, results=noted), "zh", _silent), "目标达到的概率")
     assert [text for text in table.notes if "口径按当年规定" in text] == ["第1—2、4项：口径按当年规定"]
+
+
+def test_the_first_page_names_fewer_where_its_table_would_have_no_room(complete):
+    def named(length):
+        long = Names(zh="示例" * length, en="sample")
+        results = tuple(
+            replace(result, target=result.target.model_copy(update={"name": long})) for result in complete.results
+        )
+        catalogue = complete.catalogue.model_copy(
+            update={"indicators": tuple(one.model_copy(update={"name": long}) for one in complete.catalogue.indicators)}
+        )
+        reading = Reading(replace(complete, results=results, catalogue=catalogue), ZH)
+        page = first_page(reading, ("标题",), Numbers(summary=1, collect=2, full=3))
+        text = "".join(block.text for block in page if isinstance(block, Paragraph))
+        return text.count(long.zh), len(page[-1].rows if isinstance(page[-1], Table) else page[-2].rows)
+
+    few, some = named(3), named(60)
+    assert some[0] < few[0]
+    assert some[1] >= 1

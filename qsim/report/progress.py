@@ -74,10 +74,10 @@ def pace(reading: Reading, numbers: TableNumbers) -> Table | None:
     every = columns(
         reading,
         ("number", 8, "center"),
-        ("target", 30),
-        ("needed", 22, "center"),
-        ("recent", 32, "center"),
-        ("mark", 30, "center"),
+        ("target", 27),
+        ("needed", 24.5, "center"),
+        ("recent", 33.5, "center"),
+        ("mark", 29, "center"),
         ("mark_value", 14, "center"),
         ("mark_verdict", 20, "center"),
     )

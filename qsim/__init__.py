@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     from qsim.observations.read import read_observations
     from qsim.plans.read import read_plan
     from qsim.report.appendix import write_appendix
+    from qsim.reviewing import review
     from qsim.study import run
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "assess", "fit", "read_observations", "read_plan", "run", "write_appendix"]
+__all__ = ["__version__", "assess", "fit", "read_observations", "read_plan", "review", "run", "write_appendix"]
 
 _HOME = {
     "assess": "qsim.feasibility.assess",
     "fit": "qsim.forecast.posterior",
     "read_observations": "qsim.observations.read",
     "read_plan": "qsim.plans.read",
+    "review": "qsim.reviewing",
     "run": "qsim.study",
     "write_appendix": "qsim.report.appendix",
 }

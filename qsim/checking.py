@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from qsim.errors import UnknownNameError
+from qsim.evaluation.archive import read_archive
 from qsim.indicators import read_catalogue
 from qsim.observations.read import read_observations
 from qsim.plans.contradictions import contradictions
@@ -14,7 +15,7 @@ from qsim.shipped import shipped_plans
 
 
 def check_path(path: str) -> str:
-    """Read a plan folder, a YAML file or a table of figures.
+    """Read a plan folder, a YAML file, a table of figures or an archive of what was said.
 
     Returns
     -------
@@ -34,6 +35,9 @@ def check_path(path: str) -> str:
             return f"{len(read_catalogue(place).indicators)} indicators"
         text = read_record(PlanText, place)
         return _with_warnings(f"{len(text.targets)} targets", text)
+    if place.suffix == ".json":
+        archive = read_archive(place)
+        return f"{len(archive.statements)} statements about {archive.plan} as of {archive.as_of.isoformat()}"
     if place.is_dir() or place.suffix in (".yaml", ".yml") or str(path) in shipped_plans():
         return _check_plan(place.parent if place.suffix else place)
     if not place.exists() and not place.suffix:

@@ -150,6 +150,39 @@ def assess(
 
 
 @app.command()
+def review(
+    plan: PlanName,
+    archive: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="An archive.json of an earlier appendix; may stand several times."),
+    ] = None,
+    as_of: Annotated[
+        int | None,
+        typer.Option(metavar="YEAR", min=1949, max=2100, help="Only what was published by the end of this year."),
+    ] = None,
+    data: Data = None,
+    csv: Annotated[bool, typer.Option("--csv", help="A row per statement and year, as CSV.")] = False,
+    draws: Draws = 4000,
+    seed: Seed = 0,
+    engine: EngineName = "laplace",
+    quiet: Quiet = False,
+) -> None:
+    """Compare what the probabilities said with what was published later.
+
+    Without an archive the plan is assessed as of its own cut-off, with nothing that was published later.
+    """
+    from qsim.evaluation.review import review_frame
+    from qsim.evaluation.review_text import review_text
+    from qsim.reviewing import review as reviewed
+
+    with _progress(plan, quiet=quiet) as report:
+        found = reviewed(
+            plan, archive or (), as_of=as_of, data=data, engine=engine, draws=draws, seed=seed, progress=report
+        )
+    sys.stdout.write(review_frame(found).to_csv(index=False, lineterminator="\n") if csv else review_text(found))
+
+
+@app.command()
 def backtest(
     observations: Annotated[Path, typer.Argument(metavar="OBS", help="Table of figures (csv, csv.gz, xlsx, parquet).")],
     cases: Annotated[Path, typer.Option(metavar="CASES", help="Table of cases: series, cutoff, history, targets.")],
@@ -217,7 +250,7 @@ def _run(
 ) -> "Study":
     from qsim.study import run
 
-    return run(
+    study = run(
         plan,
         as_of=as_of,
         data=data,
@@ -228,6 +261,10 @@ def _run(
         other_engine=other_engine,
         progress=report,
     )
+    if as_of is not None and as_of > study.plan.period.last_year:
+        over = f"{study.plan.id} ended in {study.plan.period.last_year}"
+        typer.echo(f"{over}: 'qsim review {plan}' compares what was said with what was published later", err=True)
+    return study
 
 
 def _cell(value: object) -> str:

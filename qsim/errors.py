@@ -38,7 +38,7 @@ class ObservationError(_FaultyInput):
 
 
 class PlanError(_FaultyInput):
-    """A plan, scenario or catalogue file that cannot be used as it is."""
+    """A plan, scenario, catalogue or archive file that cannot be used as it is."""
 
 
 class HorizonError(QsimError, ValueError):

@@ -187,6 +187,8 @@ _EXPECTED: Mapping[str, str] = {
     "finite_number": "a finite number",
     "bool_type": "true or false",
     "date_type": "a day written 2016-05-31, without quotes",
+    "date_from_datetime_parsing": "a day written 2016-05-31",
+    "date_parsing": "a day written 2016-05-31",
     "literal_error": "{expected}",
     "tuple_type": "a list, each entry after a dash",
     "mapping_type": "a mapping of keys to values",

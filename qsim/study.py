@@ -9,6 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from qsim.errors import Fault, ObservationError, PlanError, UnknownNameError
+from qsim.evaluation.archive import Archive, archive_of
+from qsim.evaluation.track_record import track_record as known_outcomes
 from qsim.feasibility.assess import assess
 from qsim.feasibility.events import is_flow, years_needed
 from qsim.feasibility.records import Assessment
@@ -36,6 +38,11 @@ class Study:
     """None where no target has a figure or a pool."""
     assessment: Assessment
 
+    @property
+    def archive(self) -> Archive:
+        """What it says, to be kept and reviewed later (:func:`qsim.evaluation.archive.write_archive`)."""
+        return archive_of(self.assessment)
+
 
 def run(
     plan: str | Path,
@@ -49,6 +56,7 @@ def run(
     beside: bool = True,
     other_engine: Engine | None = None,
     progress: Callable[[int, int], None] | None = None,
+    track_record: bool = True,
 ) -> Study:
     """Read a plan and its figures, fit, forecast and assess.
 
@@ -68,6 +76,8 @@ def run(
         As in :func:`qsim.assess`.
     progress : callable, optional
         Called with the number of series done and of all series.
+    track_record : bool
+        Whether to say how often targets of other shipped plans were met, as far as that was known by the cut-off.
 
     Raises
     ------
@@ -81,7 +91,7 @@ def run(
     cutoff = read.as_of if as_of is None else as_of if isinstance(as_of, date) else date(as_of, 12, 31)
     _check_horizon(read, cutoff)
     catalogue = plan_catalogue(read)
-    observations = _observations(read, plan_folder(plan), data, catalogue, cutoff)
+    observations = plan_observations(read, plan_folder(plan), data, catalogue, cutoff)
     wanted = _wanted(read)
     bases = _bases(read, catalogue)
     # annual figures of the cut-off's own year are rare by then, and used where they stand
@@ -111,6 +121,8 @@ def run(
         catalogue=catalogue,
         beside=beside,
         other_engine=other_engine,
+        track_record=known_outcomes(cutoff, leave_out=read.id) if track_record else None,
+        as_of=cutoff,
     )
     return Study(plan=read, observations=observations, posterior=posterior, assessment=assessment)
 
@@ -141,8 +153,10 @@ def _check_horizon(plan: Plan, cutoff: date) -> None:
         raise PlanError(f"plan {plan.id}", [fault])
 
 
-def _observations(plan: Plan, folder: Path, data: str | Path | None, catalogue: Catalogue, cutoff: date) -> xr.Dataset:
-    """Figures of the region and its peers, each (region, indicator) on one basis."""
+def plan_observations(
+    plan: Plan, folder: Path, data: str | Path | None, catalogue: Catalogue, cutoff: date | None
+) -> xr.Dataset:
+    """Figures of the region and its peers, each (region, indicator) on one basis; all of them without a cut-off."""
     own = Path(data) if data is not None else folder / "observations.csv"
     sources: list[str | Path | pd.DataFrame] = [own] if data is not None or own.is_file() else []
     sources += shipped_observations()
@@ -198,11 +212,14 @@ def _regions(plan: Plan, target: Target) -> tuple[str, ...]:
 
 
 def _years(plan: Plan, posterior: Posterior, catalogue: Catalogue) -> list[int]:
-    """Years the targets need, and every year from the origin to the last of them for the charts."""
+    """Years the targets need, and every year from the origin to the last of them for the charts.
+
+    Where every series begins after them all, which can be so once a plan is over, the origin: each target then says
+    that its year lies before the first figure.
+    """
     needed = {
         year for target in plan.targets for year in years_needed(target, flow=is_flow(catalogue.get(target.indicator)))
     }
     last = max(target.last_year for target in plan.targets)
-    return sorted(
-        {year for year in needed if year >= posterior.past_years[0]} | {*range(posterior.origin + 1, last + 1)}
-    )
+    years = {year for year in needed if year >= posterior.past_years[0]} | {*range(posterior.origin + 1, last + 1)}
+    return sorted(years or {posterior.origin})

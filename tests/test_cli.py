@@ -129,7 +129,15 @@ def fresh(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
 def test_the_appendix_is_written_and_its_files_are_named(fresh):
     out, ended = fresh
     assert (ended.returncode, ended.stderr) == (DONE, "")
-    names = ["appendix.docx", "appendix.html", "assessment.csv", "joint.csv", "checkpoints.csv", "study.nc"]
+    names = [
+        "appendix.docx",
+        "appendix.html",
+        "assessment.csv",
+        "joint.csv",
+        "checkpoints.csv",
+        "archive.json",
+        "study.nc",
+    ]
     assert ended.stdout.splitlines()[:-1] == [str(out / name) for name in names]
     assert all((out / name).stat().st_size > 0 for name in names)
     assert {path.name for path in out.iterdir()} == {*names, "figures", "notes.txt"}

@@ -227,3 +227,30 @@ def _figures(plan):
         }
     )
     return qsim.read_observations(table)
+
+
+def test_keys_of_an_archive():
+    from qsim.evaluation.archive import Archive, ArchivedStatement, ArchivedYear, Hashes
+
+    cells = {name: text for keys, text in rows("What was said") for name in named(keys)}
+    assert list(cells) == list(Archive.model_fields)
+    assert set(named(cells["hashes"])) == set(Hashes.model_fields)
+    documented = set(named(cells["statements"]))
+    assert documented == {*ArchivedStatement.model_fields, *ArchivedYear.model_fields}
+
+
+def test_reasons_why_an_outcome_is_not_known():
+    from typing import get_args
+
+    from qsim.evaluation.outcomes import Unknown
+
+    assert [named(cells[0])[0] for cells in rows("Outcomes")] == [name for name in get_args(Unknown) if name]
+
+
+def test_columns_of_a_review_and_of_the_record():
+    from qsim.evaluation.review import ROW_COLUMNS, SCORE_COLUMNS
+    from qsim.evaluation.track_record import RECORD_COLUMNS
+
+    assert [name for cells in rows("Table of a review") for name in named(cells[0])] == list(ROW_COLUMNS)
+    assert set(SCORE_COLUMNS) <= set(named(section("Table of a review")))
+    assert set(RECORD_COLUMNS) <= set(named(section("Record of past targets")))

@@ -356,12 +356,51 @@ def small_plan(tmp_path):
     return write
 
 
+MOMENTS = {
+    "guizhou-2017": (2016, 2018, 2024),
+    "hainan-2020": (2019, 2021, 2024),
+    "loudi-2020": (2019, 2023, 2024),
+    "rizhao-2020": (2019, 2021, 2024),
+    "yunnan-2020": (2018, 2021, 2024),
+}
+"""A year within each plan, the one after it, and a later one."""
+
+
+@pytest.mark.parametrize(("name", "year"), [(name, year) for name, years in MOMENTS.items() for year in years])
+def test_within_a_plan_and_after_it_published_figures_settle_what_they_can(name, year):
+    study = run(name, draws=100, scenarios=[], as_of=year)
+    # exact figures of full years on the basis of the series: those of the base and due years are facts by now
+    used = study.observations.to_dataframe()
+    used = used[(used["set_aside"] == "") & (used["joins"] == "") & (used["qualifier"] == "=")]
+    own = used[used["region"] == study.plan.region.id]
+    printed = set(zip(own["indicator"], own["year"], strict=True))
+    assert [result.target.id for result in study.assessment.results] == [target.id for target in study.plan.targets]
+    for result in study.assessment.results:
+        assert (result.p_published is None) == (result.evidence == "not_testable") == bool(result.reason)
+        for one in result.years:
+            if one.level is not None and one.p_published is not None and (result.target.indicator, one.year) in printed:
+                assert one.p_published in (0.0, 1.0)
+
+
+@pytest.mark.parametrize("name", shipped_plans())
+def test_a_cutoff_before_the_plans_own_is_refused(name):
+    plan = read_plan(name)
+    with pytest.raises(PlanError, match=f"expected a day from {plan.as_of.isoformat()}, the cut-off of the plan"):
+        run(name, as_of=plan.as_of.year - 1)
+
+
 def test_a_plan_without_figures_and_without_a_pool_is_assessed_as_not_testable(small_plan):
     study = run(small_plan(indicator="own_rate"), draws=100)
     assert study.posterior is None
     (result,) = study.assessment.results
     assert result.evidence == "not_testable"
     assert len(assessment_frame(study.assessment)) == 2
+
+
+def test_a_plan_that_is_over_says_so_where_its_series_begin_later(small_plan):
+    """A region without figures begins at the origin, so that no year of the plan is left to forecast."""
+    (result,) = run(small_plan(indicator="forest_coverage_rate"), draws=100, as_of=2030).assessment.results
+    assert (result.evidence, result.reason) == ("not_testable", "before_first_figure")
 
 
 def test_a_target_due_before_the_first_forecast_year_is_refused(small_plan):

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import xarray as xr
@@ -45,6 +46,7 @@ def assess(
     other_engine: Engine | None = None,
     tables: Tables = TABLES,
     track_record: TrackRecord | None = None,
+    as_of: date | None = None,
 ) -> Assessment:
     """Say how likely every target of a plan is to be met.
 
@@ -69,6 +71,8 @@ def assess(
         Verdicts of office marks and bounds of grades, where an office has its own.
     track_record : TrackRecord, optional
         How often comparable targets were met.
+    as_of : datetime.date, optional
+        Information cut-off of the figures where it is not the plan's own.
 
     Returns
     -------
@@ -96,6 +100,7 @@ def assess(
         results=tuple(results),
         joint=tuple(_joints(plan, found, room.chances.draws.scenarios)),
         frame=Frame(track_record=track_record, cautions=CAUTIONS),
+        as_of=as_of,
         seed=posterior.seed if posterior is not None else 0,
         draws=math.prod(forecast.sizes.get(dim, 0) for dim in SAMPLE_DIMS),
         engine=posterior.engine if posterior is not None else "",

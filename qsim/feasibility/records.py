@@ -1,6 +1,7 @@
 """What an assessment holds: plain frozen records, no sampler and no words."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 import xarray as xr
@@ -190,6 +191,8 @@ class Assessment:
     joint: tuple[Joint, ...] = ()
     """Every scenario: the whole plan, then each category, then the binding targets where the plan names them."""
     frame: Frame = Frame(track_record=None, cautions=CAUTIONS)
+    as_of: date | None = None
+    """Information cut-off where it is not the plan's own."""
     seed: int
     draws: int
     engine: str

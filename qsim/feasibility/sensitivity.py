@@ -55,6 +55,8 @@ def sensitivities(
         moved = replace(posterior, fits=fits)
         # without its newest figure the past of a series may begin later
         within = [year for year in years if year >= moved.past_years[0]]
+        if not within:
+            return [None] * len(asked)
         other = chances(ForecastDraws(moved.forecast(within)))
         return [other.whole(target, label) for target, label in asked]
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qsim.errors import OutputError
+from qsim.evaluation.archive import archive_of, archive_text
 from qsim.feasibility.records import Assessment
 from qsim.report.compose import compose
 from qsim.report.docx import render_docx
@@ -38,8 +39,8 @@ def write_appendix(
     Returns
     -------
     tuple of Path
-        ``appendix.docx``, ``appendix.html``, ``assessment.csv``, ``joint.csv``, ``checkpoints.csv``, ``study.nc``, then
-        ``figures/*.png`` and ``*.svg``.
+        ``appendix.docx``, ``appendix.html``, ``assessment.csv``, ``joint.csv``, ``checkpoints.csv``, ``archive.json``
+        (what was said, for a later review), ``study.nc``, then ``figures/*.png`` and ``*.svg``.
 
     Raises
     ------
@@ -60,18 +61,22 @@ def write_appendix(
             raise OutputError(f"cannot write to {home}: {error.strerror or error}; choose another folder") from error
         (progress or _silent)(words(language)("progress_write", folder=home))
         placed = place(names, room / "new", home, room / "old")
-    order = ["appendix.docx", "appendix.html", "assessment.csv", "joint.csv", "checkpoints.csv", "study.nc"]
+    tables = ["assessment.csv", "joint.csv", "checkpoints.csv", "archive.json"]
+    order = ["appendix.docx", "appendix.html", *tables, "study.nc"]
     return tuple(sorted(placed, key=lambda path: order.index(path.name) if path.name in order else len(order)))
 
 
 def _contents(assessment: Assessment, language: Language, progress: Callable[[str], None]) -> dict[str, bytes]:
     document = compose(assessment, language, progress)
     contents = {
-        "appendix.docx": render_docx(document, Stamp(f"qsim {assessment.version}", assessment.plan.as_of)),
+        "appendix.docx": render_docx(
+            document, Stamp(f"qsim {assessment.version}", assessment.as_of or assessment.plan.as_of)
+        ),
         "appendix.html": render_html(document).encode(),
         "assessment.csv": csv_text(assessment, language).encode("utf-8-sig"),
         "joint.csv": as_csv(joint_frame(assessment)).encode("utf-8-sig"),
         "checkpoints.csv": as_csv(checkpoint_frame(assessment, language)).encode("utf-8-sig"),
+        "archive.json": archive_text(archive_of(assessment)).encode(),
     }
     for figure in document.figures:
         contents[f"figures/{figure.name}.png"] = figure.png

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date as Date  # `date` is a method here
 from functools import cached_property
 
 from qsim.feasibility.joint import Joint
@@ -236,7 +237,7 @@ class Reading:
 
     def years_to_collect(self) -> tuple[int, int]:
         """First and last year worth collecting."""
-        last = self.assessment.plan.as_of.year - 1
+        last = self.as_of.year - 1
         return last - YEARS_TO_COLLECT + 1, last
 
     def collect(self, result: TargetResult) -> str:
@@ -278,8 +279,12 @@ class Reading:
 
     def date(self) -> str:
         """The information cut-off."""
-        as_of = self.assessment.plan.as_of
-        return self.words("date", year=as_of.year, month=as_of.month, day=as_of.day)
+        return self.words("date", year=self.as_of.year, month=self.as_of.month, day=self.as_of.day)
+
+    @property
+    def as_of(self) -> Date:
+        """The information cut-off of the assessment, the plan's own if it names no other."""
+        return self.assessment.as_of or self.assessment.plan.as_of
 
 
 def label_rows(result: TargetResult) -> int:

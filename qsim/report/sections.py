@@ -19,6 +19,8 @@ _LATE = "after_cutoff"
 """Why a figure was not used that the plan could not know."""
 _GAP_TELLS = 0.05
 """Least share of failing draws whose mean gap is printed. [1]"""
+_RECORD_TELLS = 20
+"""Fewest known outcomes whose share says something about the next target. [1]"""
 _THIN_POINTS = 100.0 * GRADES.range[-1]
 """Change of a probability from which the evidence is too thin to tell. [percent points]"""
 
@@ -287,7 +289,8 @@ def _frame(reading: Reading) -> list[Block]:
     record = spoken("track_record_none")
     if frame.track_record is not None:
         known = frame.track_record
-        record = spoken("track_record", statements=known.statements, met=known.met, source=known.source)
+        key = "track_record" if known.statements >= _RECORD_TELLS else "track_record_few"
+        record = spoken(key, statements=known.statements, met=known.met, source=known.source)
     cautions = spoken("semicolon").join(spoken.term("caution", caution) for caution in frame.cautions)
     return [Paragraph(record), Paragraph(spoken("frame", cautions=cautions))]
 

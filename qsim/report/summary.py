@@ -85,7 +85,7 @@ def meta(reading: Reading) -> str:
         first=plan.period.first_year,
         last=plan.period.last_year,
         as_of=reading.date(),
-        assumed=spoken("assumed") if plan.as_of_assumed else "",
+        assumed=spoken("assumed") if plan.as_of_assumed and reading.as_of == plan.as_of else "",
         statements=len(reading.results),
     )
     if reading.scenario == plan.scenarios[0].id:

@@ -27,11 +27,11 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 def test_every_file_is_there_and_nothing_else(written):
     folder, paths = written
-    tables = ["assessment.csv", "joint.csv", "checkpoints.csv", "study.nc"]
-    assert [path.name for path in paths[:6]] == ["appendix.docx", "appendix.html", *tables]
+    tables = ["assessment.csv", "joint.csv", "checkpoints.csv", "archive.json", "study.nc"]
+    assert [path.name for path in paths[:7]] == ["appendix.docx", "appendix.html", *tables]
     assert {str(path.relative_to(folder)) for path in paths} == set(_files(folder))
-    assert {path.suffix for path in paths[6:]} == {".png", ".svg"}
-    assert len(paths) == 6 + 2 * 3
+    assert {path.suffix for path in paths[7:]} == {".png", ".svg"}
+    assert len(paths) == 7 + 2 * 3
 
 
 def test_progress_names_each_figure(assessment, tmp_path):
@@ -150,7 +150,7 @@ def test_an_unknown_language_names_the_known_ones(assessment, tmp_path):
 
 def test_a_plan_without_figures_still_makes_an_appendix(thin, tmp_path):
     paths = write_appendix(thin, tmp_path)
-    assert len(paths) == 6
+    assert len(paths) == 7
     assert "说明不了任何一项目标" in (tmp_path / "appendix.html").read_text(encoding="utf-8")
 
 
@@ -158,7 +158,7 @@ def test_an_assessment_of_a_forecast_alone_makes_an_appendix(assessment, tmp_pat
     from dataclasses import replace
 
     bare = replace(assessment, observations=xr.Dataset(), history=xr.Dataset(), diagnostics=xr.Dataset(), engine="")
-    assert len(write_appendix(bare, tmp_path)) == 6
+    assert len(write_appendix(bare, tmp_path)) == 7
 
 
 def test_word_opens_what_was_written(written):
@@ -170,3 +170,11 @@ def test_word_opens_what_was_written(written):
 def test_english_names_and_notes_hold_no_chinese(assessment):
     frame = assessment_frame(assessment, "en")
     assert not re.search("[\u4e00-\u9fff]", "".join(frame["name"]) + "".join(frame["note"]))
+
+
+def test_the_cutoff_of_the_assessment_stands_in_the_appendix(assessment, tmp_path):
+    from dataclasses import replace
+    from datetime import date
+
+    write_appendix(replace(assessment, as_of=date(2019, 12, 31)), tmp_path)
+    assert "2019年12月31日" in (tmp_path / "appendix.html").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from qsim.feasibility.joint import Joint
 from qsim.feasibility.marks import Mark
-from qsim.feasibility.records import Checkpoint, YearShare
+from qsim.feasibility.records import Checkpoint, TrackRecord, YearShare
 from qsim.records import Names
 from qsim.report.blocks import TableNumbers
 from qsim.report.compose import compose
@@ -265,7 +265,7 @@ def test_the_honest_frame_stands_once(documents, language, record):
 
 
 def test_a_frame_without_a_record_claims_none(assessment):
-    assert any("尚未统计" in text for text in _paragraphs(compose(assessment, "zh", _silent)))
+    assert any("尚无统计" in text for text in _paragraphs(compose(assessment, "zh", _silent)))
 
 
 def test_both_languages_have_the_same_content(documents):
@@ -401,3 +401,10 @@ def test_the_first_page_names_fewer_where_its_table_would_have_no_room(complete)
     few, some = named(3), named(60)
     assert some[0] < few[0]
     assert some[1] >= 1
+
+
+def test_a_few_known_outcomes_are_called_too_few(complete):
+    few = replace(complete.frame, track_record=TrackRecord(statements=3, met=3, source="随附规划"))
+    (told,) = [text for text in _paragraphs(compose(replace(complete, frame=few), "zh", _silent)) if "结果已知" in text]
+    assert "只有3项，其中3项达到（随附规划）" in told
+    assert "太少" in told

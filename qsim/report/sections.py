@@ -290,7 +290,9 @@ def _frame(reading: Reading) -> list[Block]:
     if frame.track_record is not None:
         known = frame.track_record
         key = "track_record" if known.statements >= _RECORD_TELLS else "track_record_few"
-        record = spoken(key, statements=known.statements, met=known.met, source=known.source)
+        record = spoken(
+            key, statements=known.statements, met=known.met, source=spoken.term("record_source", known.source)
+        )
     cautions = spoken("semicolon").join(spoken.term("caution", caution) for caution in frame.cautions)
     return [Paragraph(record), Paragraph(spoken("frame", cautions=cautions))]
 

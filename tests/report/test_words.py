@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import qsim.report
+from qsim.evaluation.track_record import SOURCE
 from qsim.feasibility import marks
 from qsim.feasibility.evidence import GradeReason
 from qsim.feasibility.records import CAUTIONS, Cause, Caution, Reason
@@ -64,6 +65,7 @@ def test_every_reason_and_kind_has_words():
         assert set(spoken.terms["reason_short"]) == set(spoken.terms["reason"])
         assert set(spoken.terms["why_short"]) == set(spoken.terms["why"])
         assert set(get_args(Category)) == set(spoken.terms["category"])
+        assert {SOURCE} == set(spoken.terms["record_source"])
 
 
 def test_every_mark_and_verdict_has_words():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -17,6 +18,7 @@ from qsim.feasibility.records import Assessment
 from qsim.forecast.posterior import Posterior, fit
 from qsim.indicators import Catalogue
 from qsim.inference.fit import Engine, Key, answerable
+from qsim.observations.dataset import AFTER_PAST
 from qsim.observations.read import read_observations
 from qsim.observations.select import choose_basis
 from qsim.plans.baselines import baseline_table
@@ -94,9 +96,7 @@ def run(
     observations = plan_observations(read, plan_folder(plan), data, catalogue, cutoff)
     wanted = _wanted(read)
     bases = _bases(read, catalogue)
-    # annual figures of the cut-off's own year are rare by then, and used where they stand
-    years = observations["year"].values[observations["set_aside"].values == ""]
-    origin = max(cutoff.year - 1, int(years.max(initial=0)))
+    origin = _origin(observations, wanted, cutoff)
     answered = answerable(observations, catalogue, origin=origin, wanted=wanted, bases=bases)
     posterior, forecast = None, xr.Dataset()
     if answered:
@@ -177,7 +177,27 @@ def plan_observations(
     regions = {str(region) for region in observations["region"].values}
     bases = {slug: basis for (_, slug), basis in _bases(plan, catalogue).items()}
     preferred = {(region, slug): basis for region in regions for slug, basis in bases.items()}
-    return choose_basis(observations, preferred, catalogue=catalogue)
+    figures = choose_basis(observations, preferred, catalogue=catalogue)
+    return figures if cutoff is None else _up_to(figures, _origin(figures, _wanted(plan), cutoff))
+
+
+def _origin(observations: xr.Dataset, wanted: Sequence[Key], cutoff: date) -> int:
+    """Last year of the past: the year before the cut-off, or the newest wanted figure's where that is later.
+
+    Annual figures of the cut-off's own year are rare by then, and used where they stand. Those of other regions alone
+    do not end the past: nothing is known of the plan's own region in that year.
+    """
+    keys = zip(observations["region"].values, observations["indicator"].values, strict=True)
+    asked = set(wanted)
+    mine = np.array([key in asked for key in keys], dtype=bool) & (observations["set_aside"].values == "")
+    return max(cutoff.year - 1, int(observations["year"].values[mine].max(initial=0)))
+
+
+def _up_to(observations: xr.Dataset, origin: int) -> xr.Dataset:
+    """Figures of years after the past are set aside, so that a reader sees that they were not used."""
+    reasons = observations["set_aside"].astype(object)
+    late = (observations["year"] > origin) & (reasons == "")
+    return observations.assign(set_aside=reasons.where(~late, AFTER_PAST))
 
 
 def _check_region(plan: Plan, own: xr.Dataset, source: Path) -> None:

@@ -20,7 +20,7 @@ a fit takes shocks of its past as normal (:func:`qsim.model.trend.heavy_shocks`)
 A line is a printable figure. With :math:`P(y)` the chance given the figure y and u its last printed digit, the line of
 a bound b is, where high is better, an X with :math:`P(X) \ge b` and :math:`P(X - u) < b`: bisection finds it between
 the first two neighbours on a coarse grid, from the worst figure on, of which one is under b and the next is not.
-Nothing is interpolated: where a year fails by itself below a required level, P jumps there, and the line is not below it.
+Nothing is interpolated: where a year fails by itself below a required level, P jumps there and no line is below it.
 
 Source: Rasmussen & Williams (2006), sec. 2.2; Matheron's rule: Wilson et al. (2021), JMLR 22(105).
 """

@@ -10,6 +10,7 @@ from qsim.plans.contradictions import contradictions
 from qsim.plans.plan import PlanText
 from qsim.plans.read import plan_catalogue, plan_folder, read_plan
 from qsim.plans.scenarios import read_scenarios
+from qsim.plans.target_checks import level_doubts
 from qsim.records import read_record, read_yaml
 from qsim.shipped import shipped_plans
 
@@ -20,7 +21,7 @@ def check_path(path: str) -> str:
     Returns
     -------
     str
-        What it holds; on further lines, what a plan contradicts itself in.
+        What it holds; on further lines, what a plan contradicts itself in, and what may be a slip.
 
     Raises
     ------
@@ -57,4 +58,5 @@ def _check_plan(place: Path) -> str:
 
 
 def _with_warnings(held: str, plan: PlanText) -> str:
-    return "\n".join([held, *(f"  warning: {found}" for found in contradictions(plan))])
+    doubts = [*map(str, contradictions(plan)), *level_doubts(plan, plan_catalogue(plan))]
+    return "\n".join([held, *(f"  warning: {doubt}" for doubt in doubts)])

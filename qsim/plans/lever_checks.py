@@ -54,9 +54,9 @@ def _scale_faults(where: str, lever: Measure, indicator: Indicator) -> Iterator[
         if is_rate and not 0 < low <= high < _FULL:
             yield Fault(f"{where}.limit", f"a limit of {slug} from {low:g} to {high:g}", "levels between 0 and 100 %")
     if isinstance(lever, StraightLine) and indicator.family != "index":
-        most = _FULL if is_rate else 366.0 if indicator.family == "days" else float("inf")
+        least, most = indicator.bounds
         for year, value in lever.values.items():
-            if not 0 <= value <= most:
+            if not least <= value <= most:
                 yield Fault(f"{where}.values.{year}", f"{value:g}", f"a figure of {slug}, from 0 to {most:g}")
     if isinstance(lever, SamplingPlan) and not (is_rate or indicator.family == "days"):
         yield Fault(f"{where}.indicators", repr(slug), "a rate: only a share has a sample behind it")

@@ -8,6 +8,7 @@ from qsim.indicators import Catalogue
 from qsim.plans.lever_checks import lever_faults, localized
 from qsim.plans.plan import Plan, PlanText
 from qsim.plans.scenarios import ONLY_BASELINE, ScenarioText, scenario_faults
+from qsim.plans.target_checks import level_faults
 from qsim.records import nearest, read_record
 from qsim.shipped import regions_of, shipped_catalogue, shipped_folder, shipped_plans
 
@@ -79,9 +80,12 @@ def _target_faults(plan: PlanText, catalogue: Catalogue) -> Iterator[Fault]:
         if target.indicator not in known:
             hint = f"an indicator of the catalogue or of this plan; {nearest(target.indicator, known)}"
             yield Fault(f"{where}.indicator", repr(target.indicator), hint)
-        elif target.definition is not None and target.definition not in known[target.indicator].codes:
-            codes = ", ".join(known[target.indicator].codes) or "none, this indicator has no list"
-            yield Fault(f"{where}.definition", repr(target.definition), f"one of {codes}")
+        else:
+            indicator = known[target.indicator]
+            if target.definition is not None and target.definition not in indicator.codes:
+                codes = ", ".join(indicator.codes) or "none, this indicator has no list"
+                yield Fault(f"{where}.definition", repr(target.definition), f"one of {codes}")
+            yield from level_faults(where, target, indicator)
         if target.years[0] < plan.period.first_year:
             hint = f"a year from {plan.period.first_year}, the first year of the plan's period"
             yield Fault(f"{where}.year", str(target.years[0]), hint)

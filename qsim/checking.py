@@ -8,7 +8,7 @@ from qsim.indicators import read_catalogue
 from qsim.observations.read import read_observations
 from qsim.plans.contradictions import contradictions
 from qsim.plans.plan import PlanText
-from qsim.plans.read import plan_catalogue, plan_folder, read_plan
+from qsim.plans.read import own_table, plan_catalogue, plan_folder, read_plan
 from qsim.plans.scenarios import read_scenarios
 from qsim.plans.target_checks import level_doubts
 from qsim.records import read_record, read_yaml
@@ -49,9 +49,9 @@ def check_path(path: str) -> str:
 
 def _check_plan(place: Path) -> str:
     plan = read_plan(place)
-    table = plan_folder(place) / "observations.csv"
+    table = own_table(plan_folder(place))
     held = f"{len(plan.targets)} targets, {len(plan.scenarios)} scenarios"
-    if not table.is_file():
+    if table is None:
         return _with_warnings(held, plan)
     figures = read_observations(table, catalogue=plan_catalogue(plan), cutoff=plan.as_of)
     return _with_warnings(f"{held}, {figures.sizes['observation']} figures", plan)

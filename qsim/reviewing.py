@@ -36,7 +36,7 @@ def review(
     as_of : int or date, optional
         Day of the review, a year means its last day; every figure in the tables counts if not given.
     data : str or Path, optional
-        Your own table of the region's figures; it takes the place of the plan's ``observations.csv``.
+        Your own table of the region's figures; it takes the place of the plan folder's own.
     engine, draws, seed, progress
         For the assessment that is made now, as in :func:`qsim.run`.
 

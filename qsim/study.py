@@ -21,7 +21,7 @@ from qsim.observations.read import read_observations
 from qsim.observations.select import choose_basis
 from qsim.plans.baselines import baseline_table
 from qsim.plans.plan import Plan
-from qsim.plans.read import plan_catalogue, plan_folder, read_plan
+from qsim.plans.read import own_table, plan_catalogue, plan_folder, read_plan
 from qsim.plans.scenarios import Scenario
 from qsim.plans.targets import RelativeTarget, Target
 from qsim.records import nearest
@@ -65,7 +65,7 @@ def run(
     plan : str or Path
         A shipped plan's name, or a folder with ``plan.yaml``.
     data : str or Path, optional
-        Your own table of the region's figures; it takes the place of the plan's ``observations.csv``.
+        Your own table of the region's figures; it takes the place of the plan folder's own.
     as_of : int or date, optional
         Information cut-off instead of the plan's; a year means its last day.
     scenarios : sequence of str, optional
@@ -157,8 +157,8 @@ def plan_observations(
     plan: Plan, folder: Path, data: str | Path | None, catalogue: Catalogue, cutoff: date | None
 ) -> xr.Dataset:
     """Figures of the region and its peers, each (region, indicator) on one basis; all of them without a cut-off."""
-    own = Path(data) if data is not None else folder / "observations.csv"
-    sources: list[str | Path | pd.DataFrame] = [own] if data is not None or own.is_file() else []
+    own = Path(data) if data is not None else own_table(folder)
+    sources: list[str | Path | pd.DataFrame] = [] if own is None else [own]
     sources += shipped_observations()
     plans = [plan]
     for name in shipped_plans():
@@ -171,7 +171,7 @@ def plan_observations(
     # another plan's own indicators are not this plan's: the same slug need not be the same thing
     tables = [tables[0], *(table[table["indicator"].isin(shipped_catalogue().by_slug)] for table in tables[1:])]
     sources += [table for table in tables if not table.empty]
-    if data is not None:
+    if data is not None and own is not None:
         _check_region(plan, read_observations(own, catalogue=catalogue), own)
     observations = read_observations(sources, catalogue=catalogue, cutoff=cutoff)
     regions = {str(region) for region in observations["region"].values}

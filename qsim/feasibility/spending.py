@@ -14,9 +14,9 @@ from qsim.feasibility.budget import MOST_LEVERS, Aim, frontier, plan_choice
 from qsim.feasibility.chance import series_of
 from qsim.feasibility.questions import answerable_statements, named_targets, together_faults
 from qsim.feasibility.statements import Statement, Trials
+from qsim.files import FileFault, lines_from_path
 from qsim.forecast.posterior import Posterior
 from qsim.indicators import Catalogue
-from qsim.observations.files import FileFault, lines_from_path
 from qsim.plans.levers import Measure
 from qsim.plans.plan import Plan
 from qsim.plans.read import plan_catalogue

@@ -8,10 +8,10 @@ import pandas as pd
 import xarray as xr
 
 from qsim.errors import Fault, ObservationError
+from qsim.files import FileFault, lines_from_frame, lines_from_path
 from qsim.indicators import Catalogue
 from qsim.observations.check import check
 from qsim.observations.dataset import is_late, to_dataset
-from qsim.observations.files import FileFault, lines_from_frame, lines_from_path
 from qsim.observations.merge import merge
 from qsim.observations.parse import parse_table
 from qsim.observations.table import Table, faults_of, join, table_from_lines

@@ -12,6 +12,9 @@ from qsim.plans.target_checks import level_faults
 from qsim.records import nearest, read_record
 from qsim.shipped import regions_of, shipped_catalogue, shipped_folder, shipped_plans
 
+_TABLES = (".csv", ".csv.gz", ".xlsx", ".parquet", ".xls")
+"""Endings of a table of figures; the last so that the reading can say what to do about it."""
+
 
 def plan_folder(name: str | Path) -> Path:
     """Folder of a plan, given as a path or as the name of a shipped one.
@@ -34,6 +37,22 @@ def plan_folder(name: str | Path) -> Path:
     )
 
 
+def own_table(folder: Path) -> Path | None:
+    """Table of the region's figures in a plan folder; None where there is none.
+
+    Raises
+    ------
+    PlanError
+        If there are several: which one counts, a reader could not know.
+    """
+    there = [path for path in (folder / f"observations{ending}" for ending in _TABLES) if path.exists()]
+    if len(there) > 1:
+        came = " and ".join(path.name for path in there)
+        fault = Fault("observations", came, "one table of the region's figures: keep one and move the others away")
+        raise PlanError(str(folder), [fault])
+    return there[0] if there else None
+
+
 def read_plan(name: str | Path) -> Plan:
     """Read a plan with its scenarios.
 
@@ -52,13 +71,13 @@ def read_plan(name: str | Path) -> Plan:
     folder = plan_folder(name)
     text = read_record(PlanText, folder / "plan.yaml")
     path = folder / "scenarios.yaml"
-    written = read_record(ScenarioText, path) if path.is_file() else ONLY_BASELINE
+    written = read_record(ScenarioText, path) if path.exists() else ONLY_BASELINE
     catalogue = plan_catalogue(text)
-    own_figures = folder / "observations.csv"
+    own_figures = own_table(folder)
     faults = [
         *_target_faults(text, catalogue),
         *scenario_faults(written),
-        *lever_faults(written.levers, text, catalogue, regions_of([own_figures] if own_figures.is_file() else [])),
+        *lever_faults(written.levers, text, catalogue, regions_of([] if own_figures is None else [own_figures])),
     ]
     if faults:
         raise PlanError(str(folder), faults)

@@ -7,7 +7,8 @@ from qsim.evaluation.archive import read_archive
 from qsim.indicators import read_catalogue
 from qsim.observations.read import read_observations
 from qsim.plans.contradictions import contradictions
-from qsim.plans.plan import PlanText
+from qsim.plans.lever_checks import lever_doubts
+from qsim.plans.plan import Plan, PlanText
 from qsim.plans.read import own_table, plan_catalogue, plan_folder, read_plan
 from qsim.plans.scenarios import read_scenarios
 from qsim.plans.target_checks import level_doubts
@@ -21,7 +22,8 @@ def check_path(path: str) -> str:
     Returns
     -------
     str
-        What it holds; on further lines, what a plan contradicts itself in, and what may be a slip.
+        What it holds; on further lines, what a plan contradicts itself in, what may be a slip and which levers cannot
+        act.
 
     Raises
     ------
@@ -58,5 +60,8 @@ def _check_plan(place: Path) -> str:
 
 
 def _with_warnings(held: str, plan: PlanText) -> str:
-    doubts = [*map(str, contradictions(plan)), *level_doubts(plan, plan_catalogue(plan))]
+    catalogue = plan_catalogue(plan)
+    doubts = [*map(str, contradictions(plan)), *level_doubts(plan, catalogue)]
+    if isinstance(plan, Plan):
+        doubts += lever_doubts(plan, catalogue)
     return "\n".join([held, *(f"  warning: {doubt}" for doubt in doubts)])

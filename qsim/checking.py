@@ -1,8 +1,9 @@
 """Check a file or folder of any kind that qsim reads, and say in a line what it holds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from qsim.errors import UnknownNameError
+from qsim.errors import Fault, ObservationError, UnknownNameError
 from qsim.evaluation.archive import read_archive
 from qsim.indicators import read_catalogue
 from qsim.observations.read import read_observations
@@ -10,6 +11,7 @@ from qsim.plans.contradictions import contradictions
 from qsim.plans.lever_checks import lever_doubts
 from qsim.plans.plan import Plan, PlanText
 from qsim.plans.read import own_table, plan_catalogue, plan_folder, read_plan
+from qsim.plans.regions import mistaken_regions, region_doubts, region_ids, written_as
 from qsim.plans.scenarios import read_scenarios
 from qsim.plans.target_checks import level_doubts
 from qsim.records import read_record, read_yaml
@@ -55,13 +57,18 @@ def _check_plan(place: Path) -> str:
     held = f"{len(plan.targets)} targets, {len(plan.scenarios)} scenarios"
     if table is None:
         return _with_warnings(held, plan)
-    figures = read_observations(table, catalogue=plan_catalogue(plan), cutoff=plan.as_of)
-    return _with_warnings(f"{held}, {figures.sizes['observation']} figures", plan)
+    figures = read_observations(table, catalogue=plan_catalogue(plan), cutoff=plan.as_of, regions=region_ids([plan]))
+    regions = {str(region) for region in figures["region"].values}
+    if wrong := mistaken_regions(plan, regions):
+        expected = f"the plan's region written {written_as(plan)}"
+        raise ObservationError(str(table), [Fault("column region (地区)", ", ".join(map(repr, wrong)), expected)])
+    return _with_warnings(f"{held}, {figures.sizes['observation']} figures", plan, region_doubts(plan, regions))
 
 
-def _with_warnings(held: str, plan: PlanText) -> str:
+def _with_warnings(held: str, plan: PlanText, more: Sequence[str] = ()) -> str:
     catalogue = plan_catalogue(plan)
     doubts = [*map(str, contradictions(plan)), *level_doubts(plan, catalogue)]
     if isinstance(plan, Plan):
         doubts += lever_doubts(plan, catalogue)
+    doubts += more
     return "\n".join([held, *(f"  warning: {doubt}" for doubt in doubts)])

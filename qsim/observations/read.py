@@ -84,10 +84,18 @@ def _tables(sources: Sequence[Source]) -> tuple[Table | None, list[Fault]]:
             faults.append(Fault(where, error.fault.got, error.fault.expected))
             continue
         table, wrong = table_from_lines(lines, name)
-        faults += wrong
+        is_book = not isinstance(source, pd.DataFrame) and Path(source).suffix.lower() == ".xlsx"
+        faults += [_of_sheet(fault) for fault in wrong[:1]] + wrong[1:] if is_book else wrong
         if table is not None:
             tables.append(table)
     return (join(tables) if tables else None), faults
+
+
+def _of_sheet(fault: Fault) -> Fault:
+    """A fault of the header of an Excel file, which may be that of a cover sheet."""
+    if "row 1" not in fault.where.split(", "):
+        return fault
+    return replace(fault, expected=f"{fault.expected}; only the first sheet is read: put the figures there")
 
 
 def _renamed(table: Table, regions: Mapping[str, str]) -> Table:

@@ -211,15 +211,17 @@ def budget(
     from qsim.feasibility.spending import budget_offer, read_costs, spending_frame
     from qsim.plans.read import read_plan
 
-    given = None if costs is None else read_costs(costs)
     # names are told before figures are fitted
-    budget_offer(read_plan(plan), costs=given, targets=target)
+    read = read_plan(plan)
+    given = None if costs is None else read_costs(costs, levers=[one.id for one in read.levers])
+    budget_offer(read, costs=given, targets=target)
     study, posterior = _posterior(plan, as_of, data, draws, seed, quiet=quiet)
     found = spend(posterior, study.plan, costs=given, targets=target, aim=aim)
     if csv:
         sys.stdout.write(spending_frame(found).to_csv(index=False, lineterminator="\n"))
         return
-    typer.echo(f"{found.indicators} indicators: {', '.join(one.id for one in found.targets)}")
+    counted = "1 indicator" if found.indicators == 1 else f"{found.indicators} indicators"
+    typer.echo(f"{counted}, targets {', '.join(one.id for one in found.targets)}")
     for row in found.rows:
         levers = ", ".join(row.levers) or "no lever"
         typer.echo(f"cost {row.cost:g}: {row.expected:.2f} met on average, all with {row.p_all:.1%}: {levers}")

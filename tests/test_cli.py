@@ -183,9 +183,41 @@ def test_budget_prints_the_frontier_and_the_best_within_a_limit(qsim, costs):
     ending = qsim("budget", "hainan-2020", "--costs", costs, "--budget", 5, *QUICK)
     assert (ending.code, ending.err) == (DONE, "")
     header, *rows, best = ending.out.splitlines()
-    assert header.startswith("5 indicators: ")
+    assert header.startswith("5 indicators, targets ")
     assert rows[0].startswith("cost 0: ")
     assert best in {"within 5: key-product-campaign at a cost of 4", "within 5: no lever at a cost of 0"}
+
+
+def test_one_indicator_is_said_in_the_singular(qsim, costs):
+    ending = qsim("budget", "hainan-2020", "--costs", costs, "--target", "key-product-pass-rate", *QUICK)
+    assert ending.out.splitlines()[0] == "1 indicator, targets key-product-pass-rate"
+
+
+def test_every_fault_of_a_file_of_costs_is_told_with_unknown_levers(qsim, tmp_path):
+    (tmp_path / "costs.csv").write_text("措施,费用\nwater-campain,4\nkey-product-campaign,dear\n", encoding="utf-8")
+    ending = qsim("budget", "hainan-2020", "--costs", tmp_path / "costs.csv", *QUICK)
+    assert ending.code == BAD_INPUT
+    told = (
+        "2 faults",
+        "row 2, column 措施: got 'water-campain'",
+        "'water-campaign'?",
+        "row 3, column 费用: got 'dear'",
+    )
+    assert [part for part in told if part not in ending.err] == []
+
+
+@pytest.mark.parametrize(("name", "content"), [("costs.csv", "措施,费用\na,4\nb,6\n"), ("costs.yaml", "a: 4\nb: 6\n")])
+def test_check_knows_a_file_of_costs(qsim, tmp_path, name, content):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    ending = qsim("check", tmp_path / name)
+    assert (ending.code, ending.err) == (DONE, "")
+    assert ending.out.endswith("costs of 2 levers\n")
+
+
+def test_the_package_runs_as_a_module():
+    ended = subprocess.run([sys.executable, "-m", "qsim", "plans"], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (DONE, "")
+    assert [line.split("\t")[0] for line in ended.stdout.splitlines()] == list(shipped_plans())
 
 
 def test_budget_as_csv_has_the_columns_of_the_contract(qsim, costs):

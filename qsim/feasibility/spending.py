@@ -1,6 +1,6 @@
 """What to pay for: the targets of a plan and the costs of its levers, to the frontier of cost against targets met."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -14,9 +14,10 @@ from qsim.feasibility.budget import MOST_LEVERS, Aim, frontier, plan_choice
 from qsim.feasibility.chance import series_of
 from qsim.feasibility.questions import answerable_statements, named_targets, together_faults
 from qsim.feasibility.statements import Statement, Trials
+from qsim.files import FileFault, lines_from_path
 from qsim.forecast.posterior import Posterior
 from qsim.indicators import Catalogue
-from qsim.observations.files import FileFault, lines_from_path
+from qsim.observations.cells import Unreadable, parse_value
 from qsim.plans.levers import Measure
 from qsim.plans.plan import Plan
 from qsim.plans.read import plan_catalogue
@@ -178,7 +179,7 @@ def spending_frame(found: Spending) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["cost", "levers", "expected", "p_all"])
 
 
-def read_costs(path: str | Path) -> dict[str, float]:
+def read_costs(path: str | Path, *, levers: Collection[str] | None = None) -> dict[str, float]:
     """Read the costs of levers.
 
     Parameters
@@ -186,6 +187,8 @@ def read_costs(path: str | Path) -> dict[str, float]:
     path : str or Path
         A YAML mapping of lever ids to numbers, or a table (.csv, .xlsx, .parquet) with the columns ``lever`` (措施) and
         ``cost`` (费用).
+    levers : collection of str, optional
+        Ids of the levers there are; any name is taken if not given.
 
     Raises
     ------
@@ -194,17 +197,19 @@ def read_costs(path: str | Path) -> dict[str, float]:
     """
     file = Path(path)
     if file.suffix.lower() in (".yaml", ".yml"):
-        rows = [(f"{name}", str(name), value) for name, value in read_yaml(file).items()]
+        rows = [_Row(f"{name}", f"{name}", str(name), value) for name, value in read_yaml(file).items()]
     else:
         rows = _table_rows(file)
     faults, costs = [], {}
-    for where, name, value in rows:
-        number = _number(value)
+    for row in rows:
+        number = _number(row.cost)
+        if levers is not None and row.lever not in levers:
+            faults.append(Fault(row.where_lever, repr(row.lever), f"a lever of the plan; {nearest(row.lever, levers)}"))
         if number is None:
-            faults.append(Fault(where, repr(value), "a number from 0"))
-        if name in costs:
-            faults.append(Fault(where, f"{name!r} a second time", "each lever once"))
-        costs[name] = number if number is not None else 0.0
+            faults.append(Fault(row.where_cost, repr(row.cost), "a number from 0"))
+        if row.lever in costs:
+            faults.append(Fault(row.where_lever, f"{row.lever!r} a second time", "each lever once"))
+        costs[row.lever] = number if number is not None else 0.0
     if not rows:
         faults.append(Fault("file", "no lever", "a lever and its cost on each line"))
     if faults:
@@ -212,7 +217,22 @@ def read_costs(path: str | Path) -> dict[str, float]:
     return costs
 
 
-def _table_rows(file: Path) -> list[tuple[str, str, object]]:
+def is_costs(header: Collection[str]) -> bool:
+    """Whether a table with these columns is one of levers and their costs."""
+    return any(name in header for name in _LEVER)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A lever and its cost, and where the two stand."""
+
+    where_lever: str
+    where_cost: str
+    lever: str
+    cost: object
+
+
+def _table_rows(file: Path) -> list[_Row]:
     try:
         header, *lines = [[cell.strip() for cell in line] for line in lines_from_path(file)] or [[]]
     except FileFault as error:
@@ -229,17 +249,24 @@ def _table_rows(file: Path) -> list[tuple[str, str, object]]:
         raise PlanError(str(file), faults)
     filled = [(number, line) for number, line in enumerate(lines, start=2) if any(line)]
     padded = [(number, [*line, *[""] * (len(header) - len(line))]) for number, line in filled]
-    return [(f"row {number}, column cost", line[places[0]], line[places[1]]) for number, line in padded]
+    lever, cost = places
+    return [
+        _Row(f"row {number}, column {header[lever]}", f"row {number}, column {header[cost]}", line[lever], line[cost])
+        for number, line in padded
+    ]
 
 
 def _number(value: object) -> float | None:
-    if isinstance(value, bool):
-        return None
-    try:
-        number = float(str(value))
-    except ValueError:
-        return None
-    return number if isfinite(number) and number >= 0 else None
+    """A cost as a number, written like a figure in text (``1,000``); None for what is none, or below 0."""
+    if isinstance(value, str):
+        try:
+            read = parse_value(value)
+        except Unreadable:
+            return None
+        number = None if read is None or read.percent else read.value
+    else:
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    return number if number is not None and isfinite(number) and number >= 0 else None
 
 
 def _usual(posterior: Posterior, plan: Plan) -> tuple[Target, ...]:

@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from math import ceil
 
 from qsim.feasibility.events import wants_high
-from qsim.feasibility.marks import ACHIEVED, Mark
+from qsim.feasibility.marks import Mark
 from qsim.feasibility.records import Checkpoint, TargetResult
-from qsim.plans.targets import MaintainTarget, PathTarget, Target
+from qsim.plans.targets import PathTarget, Target
 from qsim.report.blocks import TableNumbers, columns, grouped, under, weak_note
 from qsim.report.content import Block, Cell, Column, Heading, Table
 from qsim.report.numbers import percent, with_unit
 from qsim.report.reading import Reading
 from qsim.report.requirements import level, requirement, when
+from qsim.report.table import verdict_text
 from qsim.report.values import alike, difference, level_unit
 from qsim.report.words import Words
 
@@ -147,9 +148,7 @@ def _marks(reading: Reading, result: TargetResult) -> list[tuple[str, str, str]]
     settled: dict[str, list[str]] = {}
     rows: list[tuple[str, str, str]] = []
     for mark in result.marks:
-        name, verdict = spoken.term("mark_name", mark.table), spoken.term("verdict", mark.verdict)
-        if mark.verdict == ACHIEVED and isinstance(result.target, MaintainTarget):
-            verdict = spoken("verdict_holds")
+        name, verdict = spoken.term("mark_name", mark.table), verdict_text(result, mark, spoken)
         if mark.value is None:
             settled.setdefault(verdict, []).append(name)
         else:

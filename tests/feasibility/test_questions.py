@@ -201,6 +201,7 @@ def test_costs_of_the_plan_file_are_used(hainan):
     [
         ("costs.yaml", "water-campaign: 6\nbad-air-year: 0.5\n"),
         ("costs.csv", "lever,cost\nwater-campaign,6\n\nbad-air-year,0.5\n"),
+        ("costs.yaml", "water-campaign: '6'\nbad-air-year: 0.5\n"),
         ("costs.csv", "说明,费用,措施\n水,6,water-campaign\n空气,0.5,bad-air-year\n"),
     ],
 )
@@ -208,6 +209,11 @@ def test_costs_are_read_from_yaml_and_tables(tmp_path, name, content):
     path = tmp_path / name
     path.write_text(content, encoding="utf-8")
     assert read_costs(path) == {"water-campaign": 6.0, "bad-air-year": 0.5}
+
+
+def test_a_cost_may_have_separators_of_thousands_like_a_figure(tmp_path):
+    (tmp_path / "costs.csv").write_text('措施,费用\nwater-campaign,"1,000"\n', encoding="utf-8")
+    assert read_costs(tmp_path / "costs.csv") == {"water-campaign": 1000.0}
 
 
 def test_costs_are_read_from_excel(tmp_path):

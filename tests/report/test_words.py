@@ -68,6 +68,15 @@ def test_every_reason_and_kind_has_words():
         assert {SOURCE} == set(spoken.terms["record_source"])
 
 
+@pytest.mark.parametrize("spoken", [ZH, EN], ids=["zh", "en"])
+@pytest.mark.parametrize(
+    ("note", "quoted"), [("pace_note", "col_needed"), ("watch_note", "col_given"), ("watch_note", "no_such_figure")]
+)
+def test_a_note_quotes_a_column_as_the_column_is_headed(spoken, note, quoted):
+    marks = "“{}”" if spoken is ZH else '"{}"'
+    assert marks.format(spoken(quoted)).casefold() in spoken(note).casefold()
+
+
 def test_every_mark_and_verdict_has_words():
     tables = [bands for bands in vars(marks).values() if isinstance(bands, marks.Bands)]
     verdicts = {word for bands in tables for word in (bands.below, *(word for _, word in bands.bounds))}

@@ -215,7 +215,8 @@ def budget(
     # names are told before figures are fitted
     budget_offer(read_plan(plan), costs=given, targets=target)
     study, posterior = _posterior(plan, as_of, data, draws, seed, quiet=quiet)
-    found = spend(posterior, study.plan, costs=given, targets=target, aim=aim)
+    told = None if quiet else lambda text: typer.echo(text, err=True)
+    found = spend(posterior, study.plan, costs=given, targets=target, aim=aim, progress=told)
     if csv:
         sys.stdout.write(spending_frame(found).to_csv(index=False, lineterminator="\n"))
         return

@@ -13,7 +13,7 @@ import xarray as xr
 from qsim.errors import Fault, PlanError
 from qsim.feasibility.chance import Chances, series_of, statement_holds
 from qsim.feasibility.draws import ForecastDraws
-from qsim.feasibility.events import is_flow, is_met, wants_high, years_needed
+from qsim.feasibility.events import is_flow, is_met, upright_of, wants_high, years_needed
 from qsim.feasibility.reverse import GOAL, Chance, LatestStart, SizeNeeded, chance_of, latest_start, size_needed
 from qsim.feasibility.statements import Statement, Trials
 from qsim.forecast.posterior import Posterior
@@ -281,7 +281,8 @@ def statement_of(posterior: Posterior, plan: Plan, target: Target, catalogue: Ca
         whole = is_met(target, margin).all(axis=-1)
         return xr.DataArray(whole.reshape([draws.sizes[dim] for dim in SAMPLE_DIMS]), dims=SAMPLE_DIMS)
 
-    return Statement(series=series, years=years, met=met)
+    upright = upright_of(target, posterior.origin, flow=is_flow(catalogue.get(target.indicator)))
+    return Statement(series=series, years=years, met=met, upright=upright if len(series) == 1 else 0)
 
 
 def _size(lever: Measure, target: Target, chance: Chance, goal: float) -> SizeNeeded | None:

@@ -139,7 +139,7 @@ def upright_of(target: Target, origin: int, *, flow: bool) -> Literal[-1, 0, 1]:
         case ImproveTarget() if target.yearly:
             return 0
         case ImproveTarget() | NoDecreaseTarget() | ChangeTarget() | CumulativeTarget():
-            return sign if target.base_year is not None and target.base_year <= origin else 0
+            return sign if target.base_year <= origin else 0
         case _:
             return 0
 

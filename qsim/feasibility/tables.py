@@ -9,8 +9,8 @@ chances of the published figure alone. For a statement that asks each later year
 
 with :math:`y` the level, :math:`x_{dj}` the full shift of lever j and :math:`w_{jt}` its share in year t. The threshold
 is the last float that still meets, found by bisection on the floats with the figures themselves. The sum is made in the
-order of a forecast, so both agree to the last bit. For each draw a tree decides one lever after the other; a branch ends
-where what is left can neither save nor spoil it: the shifts are known, so that bound is proved.
+order of a forecast, so both agree to the last bit. For each draw a tree decides one lever after the other; a branch
+ends where what is left can neither save nor spoil it: the shifts are known, so that bound is proved.
 
 Levers that change the course, the sample or the definition are few: every set of theirs gets thresholds of its own. A
 natural limit squeezes levels depending on earlier ones; with it, and for other statements, each set is forecast.

@@ -9,6 +9,7 @@ import pytest
 import qsim
 from qsim.errors import PlanError
 from qsim.feasibility.budget import frontier, frontier_of_counts, plan_choice
+from qsim.feasibility.events import upright_of
 from qsim.feasibility.questions import statement_of
 from qsim.feasibility.spending import budget
 from qsim.feasibility.statements import Trials
@@ -155,3 +156,19 @@ def test_a_search_that_needs_too_many_forecasts_says_so(known, monkeypatch):
     with pytest.raises(PlanError, match="20 forecasts did not settle"):
         budget(posterior, offered, costs=costs, targets=["range"], catalogue=catalogue, progress=told.append)
     assert told[0] == "budget: 10 combinations drawn (limit 20)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "traits", "flow", "upright"),
+    [
+        ("zero", {"first_year": 2018, "year": 2020}, False, -1),
+        ("range", {"value": 90.0, "value_hi": 95.0, "year": 2020}, False, 0),
+        ("relative", {"reference": TEXT, "first_year": 2018, "year": 2020}, False, 0),
+        ("change", {"direction": "down", "value": 5.0, "base_year": 2017, "year": 2020}, False, -1),
+        ("change", {"direction": "down", "value": 5.0, "base_year": 2018, "year": 2020}, False, 0),
+        ("cumulative", {"value": 3.0, "base_year": 2017, "first_year": 2018, "year": 2020}, False, 1),
+        ("cumulative", {"value": 3.0, "base_year": 2017, "first_year": 2018, "year": 2020}, True, 0),
+    ],
+)
+def test_only_a_level_for_each_later_year_has_thresholds(target, kind, traits, flow, upright):
+    assert upright_of(target(kind, **traits), 2017, flow=flow) == upright

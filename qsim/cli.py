@@ -168,7 +168,12 @@ def reverse(
     csv: Csv = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say how large a lever has to be, and how late it may start, for targets to be likely enough."""
+    """Say how large a lever has to be, and how late it may start, for targets to be likely enough.
+
+    A size in percent of a gap is a certain one (a number, not the middle of a law); on other scales it is the middle of
+    the lever's law, whose spread stays. Points are those before they saturate near the end of the scale.
+    """
+    from qsim.feasibility.answers import percent, reverse_text
     from qsim.feasibility.questions import reverse as ask
     from qsim.feasibility.questions import reverse_frame, reverse_question
     from qsim.plans.read import read_plan
@@ -176,13 +181,14 @@ def reverse(
     # names are told before figures are fitted
     reverse_question(read_plan(plan), lever, targets=target, scenario=scenario)
     study, posterior = _posterior(plan, as_of, data, draws, seed, quiet=quiet)
-    found = reverse_frame(ask(posterior, study.plan, lever, targets=target, scenario=scenario, goal=goal))
+    found = ask(posterior, study.plan, lever, targets=target, scenario=scenario, goal=goal)
     if csv:
-        sys.stdout.write(found.to_csv(index=False, lineterminator="\n"))
+        sys.stdout.write(reverse_frame(found).to_csv(index=False, lineterminator="\n"))
         return
-    typer.echo(f"lever {lever} on top of scenario {scenario}; goal {goal:.0%}")
-    for row in found.itertuples():
-        typer.echo(f"{row.target}: {row.p_without:.1%} without, {row.p_as_written:.1%} as written; {row.answer}")
+    typer.echo(f"lever {lever} on top of scenario {scenario}; goal {100 * goal:g}%")
+    for one in found:
+        without, written = percent(one.p_without, goal), percent(one.p_as_written, goal)
+        typer.echo(f"{one.target.id}: {without} without, {written} as written; {reverse_text(one)}")
 
 
 @app.command()
@@ -216,7 +222,8 @@ def budget(
     given = None if costs is None else read_costs(costs, levers=[one.id for one in read.levers])
     budget_offer(read, costs=given, targets=target)
     study, posterior = _posterior(plan, as_of, data, draws, seed, quiet=quiet)
-    found = spend(posterior, study.plan, costs=given, targets=target, aim=aim)
+    told = None if quiet else lambda text: typer.echo(text, err=True)
+    found = spend(posterior, study.plan, costs=given, targets=target, aim=aim, progress=told)
     if csv:
         sys.stdout.write(spending_frame(found).to_csv(index=False, lineterminator="\n"))
         return

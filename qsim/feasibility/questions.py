@@ -11,10 +11,20 @@ import pandas as pd
 import xarray as xr
 
 from qsim.errors import Fault, PlanError
+from qsim.feasibility.answers import Reverse, reverse_text
 from qsim.feasibility.chance import Chances, series_of, statement_holds
 from qsim.feasibility.draws import ForecastDraws
-from qsim.feasibility.events import is_flow, is_met, wants_high, years_needed
-from qsim.feasibility.reverse import GOAL, Chance, LatestStart, SizeNeeded, chance_of, latest_start, size_needed
+from qsim.feasibility.events import is_flow, is_met, upright_of, wants_high, years_needed
+from qsim.feasibility.reverse import (
+    GOAL,
+    Chance,
+    LatestStart,
+    SizeNeeded,
+    chance_of,
+    latest_start,
+    size_needed,
+    with_own_start,
+)
 from qsim.feasibility.statements import Statement, Trials
 from qsim.forecast.posterior import Posterior
 from qsim.indicators import Catalogue
@@ -25,26 +35,6 @@ from qsim.plans.scenarios import Scenario, ScenarioEntry, ScenarioText, scenario
 from qsim.plans.targets import RangeTarget, RelativeTarget, Target
 from qsim.records import Names, nearest
 from qsim.vocabulary import BASELINE_SCENARIO, PUBLISHED, SAMPLE_DIMS, SCENARIO, SERIES
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reverse:
-    """What one lever would have to be for one target."""
-
-    target: Target
-    lever: Measure
-    unit: str
-    """Unit of the size; empty where the lever has none to look for."""
-    goal: float
-    """Probability to reach. [1]"""
-    p_without: float
-    """Probability of the scenario without the lever. [1]"""
-    p_as_written: float
-    """Probability with the lever as the plan's file has it. [1]"""
-    size: SizeNeeded | None
-    """None for a lever without a size on a scale, and for a range, which a larger effect may overshoot."""
-    start: LatestStart | None
-    """Latest start of the lever as written; None where no year of the forecast is left to start in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +138,6 @@ def reverse(
     for number, name in enumerate(statements):
         target = by_id[name]
         chance = chance_of(trials, number, asked.others)
-        first, last = posterior.origin + 1, _last_start(asked.lever, target, by_id)
         found.append(
             Reverse(
                 target=target,
@@ -158,9 +147,8 @@ def reverse(
                 p_without=float(trials.draw(number, asked.others).mean()),
                 p_as_written=chance(asked.lever),
                 size=_size(asked.lever, target, chance, goal),
-                start=latest_start(asked.lever, chance, first_year=first, last_year=last, goal=goal)
-                if first <= last
-                else None,
+                start=_start(asked.lever, chance, posterior.origin + 1, _last_start(asked.lever, target, by_id), goal),
+                end=_end(asked.lever, posterior, statements[name], target),
             )
         )
     return tuple(found)
@@ -193,22 +181,6 @@ REVERSE_COLUMNS = [
     "target", "lever", "goal", "p_without", "p_as_written", "size_needed", "unit", "p_at_size", "latest_start",
     "p_at_start", "answer",
 ]  # fmt: skip
-
-
-def reverse_text(one: Reverse) -> str:
-    """An answer in a sentence."""
-    if one.p_without >= one.goal:
-        return f"not needed: {one.p_without:.1%} without it"
-    parts = []
-    if one.size is not None and one.size.size is not None:
-        parts.append(f"size {one.size.size:.3g} {one.unit} gives {one.size.probability:.1%}")
-    elif one.size is not None:
-        parts.append(f"no size does: at most {one.size.probability:.1%}")
-    if one.start is not None and one.start.start_year is not None:
-        parts.append(f"as written it may start in {one.start.start_year} ({one.start.probability:.1%})")
-    elif one.start is not None:
-        parts.append(f"as written no start does: at most {one.start.probability:.1%}")
-    return "; ".join(parts) or "nothing to start any more: the year is past"
 
 
 def named_targets(plan: Plan, names: Sequence[str] | None) -> tuple[list[Target], list[Fault]]:
@@ -281,13 +253,32 @@ def statement_of(posterior: Posterior, plan: Plan, target: Target, catalogue: Ca
         whole = is_met(target, margin).all(axis=-1)
         return xr.DataArray(whole.reshape([draws.sizes[dim] for dim in SAMPLE_DIMS]), dims=SAMPLE_DIMS)
 
-    return Statement(series=series, years=years, met=met)
+    upright = upright_of(target, posterior.origin, flow=is_flow(catalogue.get(target.indicator)))
+    return Statement(series=series, years=years, met=met, upright=upright if len(series) == 1 else 0)
 
 
 def _size(lever: Measure, target: Target, chance: Chance, goal: float) -> SizeNeeded | None:
     if not isinstance(lever, Lever) or isinstance(target, RangeTarget):
         return None
     return size_needed(lever, chance, helps=1 if wants_high(target) else -1, goal=goal)
+
+
+def _start(lever: Measure, chance: Chance, first: int, last: int, goal: float) -> LatestStart | None:
+    """The lever's own start is tried too where it is past: as written it may have begun in time."""
+    found = None
+    if first <= last:
+        found = latest_start(lever, chance, first_year=first, last_year=last, goal=goal)
+    if lever.start_year >= first:
+        return found
+    return with_own_start(found, chance(lever), lever.start_year, goal=goal)
+
+
+def _end(lever: Measure, posterior: Posterior, statement: Statement, target: Target) -> float | None:
+    if not isinstance(lever, Lever) or lever.scale != "points":
+        return None
+    low, high = posterior.paths(statement.series[0], statement.years).trend(None).ends
+    end = high if wants_high(target) else low
+    return end if np.isfinite(end) else None
 
 
 def _unit(lever: Measure, unit: str) -> str:

@@ -1,19 +1,22 @@
 """What to pay for: the targets of a plan and the costs of its levers, to the frontier of cost against targets met."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from qsim.errors import Fault, PlanError
-from qsim.feasibility.budget import MOST_LEVERS, Aim, frontier, plan_choice
+from qsim.feasibility.budget import MOST_LEVERS, Aim, Choice, Combination, frontier, frontier_of_counts, plan_choice
 from qsim.feasibility.chance import series_of
 from qsim.feasibility.questions import answerable_statements, named_targets, together_faults
 from qsim.feasibility.statements import Statement, Trials
+from qsim.feasibility.tables import all_counts, met_counts
 from qsim.files import FileFault, lines_from_path
 from qsim.forecast.posterior import Posterior
 from qsim.indicators import Catalogue
@@ -27,6 +30,11 @@ from qsim.vocabulary import SERIES, YEAR
 
 _LEVER = ("lever", "措施")
 _COST = ("cost", "费用")
+
+MOST_DRAWN: Final = 1 << 14
+"""Forecasts of single combinations after which a search that needs them gives up."""
+_TOLD_EVERY: Final = 256
+_SAME: Final = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +123,7 @@ def budget(
     targets: Sequence[str] | None = None,
     aim: Aim = "expected",
     catalogue: Catalogue | None = None,
+    progress: Callable[[str], None] | None = None,
 ) -> Spending:
     """Find which levers to pay for, at every budget.
 
@@ -129,16 +138,20 @@ def budget(
         own figures where the plan calls none of those binding.
     aim : {"expected", "all"}
         Expected number of indicators met, or the probability that all are.
+    progress : callable, optional
+        Is told how far a long search has come.
 
     Returns
     -------
     Spending
-        The exact frontier: branch and bound over all combinations (:mod:`qsim.feasibility.budget`).
+        The exact frontier over all combinations: all are compared where effects add on the link scale
+        (:mod:`qsim.feasibility.tables`), else found by branch and bound (:mod:`qsim.feasibility.budget`).
 
     Raises
     ------
     PlanError
-        With every fault of names and costs, and if no target can be answered.
+        With every fault of names and costs, if no target can be answered, and where branch and bound would need more
+        than ``MOST_DRAWN`` forecasts.
     """
     offer = budget_offer(plan, costs=costs, targets=targets)
     known = catalogue if catalogue is not None else plan_catalogue(plan)
@@ -157,17 +170,62 @@ def budget(
     )
     choice = plan_choice(trials, offer.levers, aim=aim)
     ways = {name: replace(choice, aim=name) for name in ("expected", "all")}
-    rows = tuple(
-        Spend(
+    rows = []
+    for row in _frontier(trials, choice, offer.levers, progress or _silent):
+        chosen_levers = frozenset(row.levers)
+        spend = Spend(
             levers=row.levers,
             cost=row.cost,
-            expected=ways["expected"].value(frozenset(row.levers)),
-            p_all=ways["all"].value(frozenset(row.levers)),
+            expected=ways["expected"].value(chosen_levers),
+            p_all=ways["all"].value(chosen_levers),
         )
-        for row in frontier(choice)
-    )
+        came = spend.expected if aim == "expected" else spend.p_all
+        if abs(came - row.value) > _SAME:
+            raise RuntimeError(
+                f"levers {', '.join(row.levers)}: forecast {came}, table {row.value}; please report this"
+            )
+        rows.append(spend)
     counted = tuple(target for target in chosen if target.id in statements)
-    return Spending(aim=aim, targets=counted, indicators=len(grouped), rows=rows)
+    return Spending(aim=aim, targets=counted, indicators=len(grouped), rows=tuple(rows))
+
+
+def _frontier(
+    trials: Trials, choice: Choice, levers: Sequence[Measure], progress: Callable[[str], None]
+) -> tuple[Combination, ...]:
+    """By the value of all combinations where they can be had, else by branch and bound up to a limit, told as it goes.
+
+    Raises
+    ------
+    PlanError
+        At the limit: an answer from part of the combinations would be none.
+    """
+    ordered = sorted(levers, key=lambda lever: lever.id)
+    counts: NDArray[np.int64] | None = None
+    if choice.aim == "expected" or len(trials.statements) == 1:
+        tables = met_counts(trials, ordered)
+        counts = None if tables is None else sum(tables[1:], start=tables[0])
+    else:
+        counts = all_counts(trials, ordered)
+    if counts is not None:
+        draws = trials.met(0, ()).size
+        return frontier_of_counts(choice.costs, np.broadcast_to(counts, (2,) * len(ordered)), draws)
+    seen: set[tuple[int, frozenset[str]]] = set()
+
+    def met(number: int, names: frozenset[str]) -> NDArray[np.bool_]:
+        if (number, names) not in seen:
+            seen.add((number, names))
+            if len(seen) > MOST_DRAWN:
+                hint = f"fewer levers or targets: {MOST_DRAWN} forecasts did not settle the best combinations"
+                raise PlanError("budget", [Fault("levers", f"{len(levers)} on {len(choice.acting)} indicators", hint)])
+            if len(seen) % _TOLD_EVERY == 0:
+                progress(f"budget: {len(seen)} combinations drawn (limit {MOST_DRAWN})")
+        return choice.met(number, names)
+
+    return frontier(replace(choice, met=met))
+
+
+def _silent(_: str) -> None:
+    return None
 
 
 def spending_frame(found: Spending) -> pd.DataFrame:
@@ -289,4 +347,5 @@ def _all_of(group: Sequence[Statement]) -> Statement:
         series=tuple(dict.fromkeys(label for one in group for label in one.series)),
         years=tuple(sorted({year for one in group for year in one.years})),
         met=met,
+        upright=group[0].upright if len({one.upright for one in group}) == 1 else 0,
     )

@@ -77,6 +77,39 @@ def test_a_goal_reached_already_needs_nothing(hainan):
     assert reverse_text(found).startswith("not needed")
 
 
+def answer(study, lever, **asked):
+    return " / ".join(reverse_text(one) for one in qsim.reverse(study.posterior, study.plan, lever, **asked))
+
+
+def test_points_are_said_to_be_those_before_saturation(hainan):
+    told = answer(hainan, "key-product-campaign", goal=0.99)
+    assert "points, the middle of its law, before saturation (they count less and less near 100) gives" in told
+
+
+def test_a_size_in_percent_of_a_gap_is_said_to_be_certain(hainan):
+    assert "% of the gap, as a certain number, gives" in answer(hainan, "water-campaign")
+
+
+def test_a_size_of_the_other_sign_is_said_to_turn_the_lever_round(hainan):
+    assert answer(hainan, "bad-air-year", goal=0.82).startswith(
+        "as written (size -1) it works against the target; turned round, size "
+    )
+
+
+def test_a_start_that_is_past_is_tried_and_told():
+    study = qsim.run("hainan-2020", draws=DRAWS, beside=False, as_of=2019)
+    (found,) = qsim.reverse(
+        study.posterior, study.plan, "water-campaign", targets=["river-lake-water-quality"], goal=0.65
+    )
+    assert found.p_without < 0.65 <= found.p_as_written
+    assert (found.start.start_year, found.start.probability, found.start.past) == (2018, found.p_as_written, True)
+    assert "as written it started in 2018, which is past" in reverse_text(found)
+
+
+def test_a_lever_that_spoils_a_target_is_said_to_bring_it_below_the_goal():
+    assert answer(studied("yunnan-2020"), "standstill").startswith("the lever brings the target below the goal")
+
+
 def test_answers_make_a_table(hainan):
     found = qsim.reverse(hainan.posterior, hainan.plan, "water-campaign")
     table = reverse_frame(found)

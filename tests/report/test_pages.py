@@ -142,7 +142,14 @@ def test_a_failed_check_is_said(document):
 
 def test_figures_set_aside_are_listed_with_their_reason(document):
     table = next(table for table in _tables(document) if "未使用" in table.caption)
-    assert [row[3] for row in table.rows] == ["不是全年数据", "口径不明", "口径与评估所用的不同", "截止日之后发布"]
+    reasons = [
+        "不是全年数据",
+        "口径不明",
+        "口径与评估所用的不同",
+        "年份晚于本地区全部数据，未用于估计",
+        "截止日之后发布",
+    ]
+    assert [row[3] for row in table.rows] == reasons
     assert table.rows[-1][1:3] == ("2017年", "1个")
 
 

@@ -146,7 +146,7 @@ def test_figures_set_aside_are_listed_with_their_reason(document):
         "不是全年数据",
         "口径不明",
         "口径与评估所用的不同",
-        "年份晚于本地区全部数据，未用于估计",
+        "年份晚于本地区全部数据",
         "截止日之后发布",
     ]
     assert [row[3] for row in table.rows] == reasons

@@ -9,7 +9,7 @@
 import pandas as pd
 
 import qsim
-from qsim.evaluation.review import review_frame
+from qsim.evaluation.review import review_frame, score_frame
 from qsim.report.table import assessment_frame
 
 WHEN = {"July 2018": None, "end of 2019": 2019, "end of 2021": 2021}
@@ -76,7 +76,7 @@ rows.loc[rows["scope"] == "overall", "why_unknown"].value_counts().rename("targe
 # is perfect, and always saying 50 % would give 0.25.
 
 # %%
-pd.DataFrame(review.scores)[["scope", "with_probability", "scored", "met", "hits", "brier", "brier_half"]].round(3)
+score_frame(review)[["scope", "with_probability", "scored", "met", "hits", "brier", "brier_half"]].round(3)
 
 # %% [markdown]
 # So few statements prove nothing, for or against: a table like this one is worth keeping for every plan, until there

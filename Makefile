@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 PLAN ?= hainan-2020
 OUT ?= out/$(PLAN)
+NOTEBOOKS ?= examples
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help appendix test lint format schema bench statistical clean distclean
+.PHONY: help appendix test lint format schema notebooks bench statistical clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -35,6 +36,9 @@ format: $(VENV)/.installed-dev ## put files into the house format
 schema: $(VENV)/.installed ## write the JSON Schemas of the YAML files to docs/schemas
 	@$(BIN)/qsim schema -o docs/schemas
 
+notebooks: $(VENV)/.installed-docs ## run the notebooks of examples/ and write their .ipynb twins
+	@$(BIN)/python tools/notebooks.py --to "$(NOTEBOOKS)"
+
 bench: $(VENV)/.installed ## measure time and memory of an appendix (many series: tests/benchmarks/README.md)
 	@$(BIN)/python tests/benchmarks/bench_appendix.py
 
@@ -52,7 +56,8 @@ distclean: clean ## remove the environment too
 $(VENV)/.installed: EXTRA =
 $(VENV)/.installed-test: EXTRA = [test]
 $(VENV)/.installed-dev: EXTRA = [dev]
-$(VENV)/.installed $(VENV)/.installed-test $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+$(VENV)/.installed-docs: EXTRA = [docs]
+$(VENV)/.installed $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
 	@echo "Installing qsim$(EXTRA) into $(VENV); the first time this takes some minutes."
 	@$(PIP) install -e ".$(EXTRA)"
 	@touch $@

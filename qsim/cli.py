@@ -14,6 +14,7 @@ import typer
 from qsim.errors import QsimError
 
 if TYPE_CHECKING:
+    from qsim.forecast.posterior import Posterior
     from qsim.study import Study
 
 app = typer.Typer(
@@ -47,6 +48,10 @@ OtherEngine = Annotated[
     Literal["laplace", "nuts"] | None,
     typer.Option("--compare-engine", help="Also say how far the probabilities move under this engine; nuts is slow."),
 ]
+TargetNames = Annotated[
+    list[str] | None, typer.Option("--target", metavar="ID", help="Only these targets (`qsim assess` lists the ids).")
+]
+Csv = Annotated[bool, typer.Option("--csv", help="As CSV.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
 
 
@@ -150,6 +155,89 @@ def assess(
 
 
 @app.command()
+def reverse(
+    plan: PlanName,
+    lever: Annotated[str, typer.Option(metavar="ID", help="Lever of scenarios.yaml whose size and start are asked.")],
+    target: TargetNames = None,
+    scenario: Annotated[str, typer.Option(metavar="NAME", help="Scenario the lever is added to.")] = "baseline",
+    goal: Annotated[float, typer.Option(min=0.01, max=1.0, help="Probability to reach.")] = 0.8,
+    as_of: AsOf = None,
+    data: Data = None,
+    draws: Draws = 4000,
+    seed: Seed = 0,
+    csv: Csv = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say how large a lever has to be, and how late it may start, for targets to be likely enough.
+
+    A size in percent of a gap is a certain one (a number, not the middle of a law); on other scales it is the middle of
+    the lever's law, whose spread stays. Points are those before they saturate near the end of the scale.
+    """
+    from qsim.feasibility.answers import percent, reverse_text
+    from qsim.feasibility.questions import reverse as ask
+    from qsim.feasibility.questions import reverse_frame, reverse_question
+    from qsim.plans.read import read_plan
+
+    # names are told before figures are fitted
+    reverse_question(read_plan(plan), lever, targets=target, scenario=scenario)
+    study, posterior = _posterior(plan, as_of, data, draws, seed, quiet=quiet)
+    found = ask(posterior, study.plan, lever, targets=target, scenario=scenario, goal=goal)
+    if csv:
+        sys.stdout.write(reverse_frame(found).to_csv(index=False, lineterminator="\n"))
+        return
+    typer.echo(f"lever {lever} on top of scenario {scenario}; goal {100 * goal:g}%")
+    for one in found:
+        without, written = percent(one.p_without, goal), percent(one.p_as_written, goal)
+        typer.echo(f"{one.target.id}: {without} without, {written} as written; {reverse_text(one)}")
+
+
+@app.command()
+def budget(
+    plan: PlanName,
+    costs: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Costs of levers (.yaml, .csv, .xlsx); else those of scenarios.yaml."),
+    ] = None,
+    limit: Annotated[
+        float | None, typer.Option("--budget", metavar="N", min=0, help="Also name the best combination within it.")
+    ] = None,
+    aim: Annotated[
+        Literal["expected", "all"], typer.Option(help="Expected number of indicators met, or P(all).")
+    ] = "expected",
+    target: TargetNames = None,
+    as_of: AsOf = None,
+    data: Data = None,
+    draws: Draws = 4000,
+    seed: Seed = 0,
+    csv: Csv = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say which levers are worth paying for: the frontier of cost against targets met."""
+    from qsim.feasibility.spending import budget as spend
+    from qsim.feasibility.spending import budget_offer, read_costs, spending_frame
+    from qsim.plans.read import read_plan
+
+    # names are told before figures are fitted
+    read = read_plan(plan)
+    given = None if costs is None else read_costs(costs, levers=[one.id for one in read.levers])
+    budget_offer(read, costs=given, targets=target)
+    study, posterior = _posterior(plan, as_of, data, draws, seed, quiet=quiet)
+    told = None if quiet else lambda text: typer.echo(text, err=True)
+    found = spend(posterior, study.plan, costs=given, targets=target, aim=aim, progress=told)
+    if csv:
+        sys.stdout.write(spending_frame(found).to_csv(index=False, lineterminator="\n"))
+        return
+    counted = "1 indicator" if found.indicators == 1 else f"{found.indicators} indicators"
+    typer.echo(f"{counted}, targets {', '.join(one.id for one in found.targets)}")
+    for row in found.rows:
+        levers = ", ".join(row.levers) or "no lever"
+        typer.echo(f"cost {row.cost:g}: {row.expected:.2f} met on average, all with {row.p_all:.1%}: {levers}")
+    if limit is not None:
+        best = found.within(limit)
+        typer.echo(f"within {limit:g}: {', '.join(best.levers) or 'no lever'} at a cost of {best.cost:g}")
+
+
+@app.command()
 def review(
     plan: PlanName,
     archive: Annotated[
@@ -161,7 +249,7 @@ def review(
         typer.Option(metavar="YEAR", min=1949, max=2100, help="Only what was published by the end of this year."),
     ] = None,
     data: Data = None,
-    csv: Annotated[bool, typer.Option("--csv", help="A row per statement and year, as CSV.")] = False,
+    csv: Csv = False,
     draws: Draws = 4000,
     seed: Seed = 0,
     engine: EngineName = "laplace",
@@ -265,6 +353,20 @@ def _run(
         over = f"{study.plan.id} ended in {study.plan.period.last_year}"
         typer.echo(f"{over}: 'qsim review {plan}' compares what was said with what was published later", err=True)
     return study
+
+
+def _posterior(
+    plan: str, as_of: int | None, data: Path | None, draws: int, seed: int, *, quiet: bool
+) -> "tuple[Study, Posterior]":
+    """A plan with the draws of its series; nothing read beside a probability."""
+    from qsim.errors import FitError
+    from qsim.study import run
+
+    with _progress(plan, quiet=quiet) as report:
+        study = run(plan, as_of=as_of, data=data, scenarios=(), draws=draws, seed=seed, beside=False, progress=report)
+    if study.posterior is None:
+        raise FitError(f"plan {plan}: no target has a figure or a pool of other regions; `qsim assess` says what lacks")
+    return study, study.posterior
 
 
 def _cell(value: object) -> str:

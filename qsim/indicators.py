@@ -15,6 +15,8 @@ LIMITED_FAMILIES: Final = ("rate", "index", "positive")
 """Families whose figures may have a natural limit."""
 WHOLE: Final = 100.0
 """Limit of a rate without one of its own. [%]"""
+MOST_DAYS: Final = 366.0
+"""Days of a leap year."""
 
 
 class Definition(Record):
@@ -112,6 +114,18 @@ class Indicator(Record):
             if (one.to_basis, one.from_basis) == (basis, other):
                 return one.model_copy(update={"from_basis": basis, "to_basis": other, "mean": -one.mean})
         return None
+
+    @property
+    def is_percent(self) -> bool:
+        """Whether figures lie between 0 and 100 %."""
+        return self.family in PERCENT_FAMILIES or (self.family == "days" and self.unit == "%")
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest figure there can be. [unit]"""
+        if self.family == "index":
+            return float("-inf"), float("inf")
+        return 0.0, WHOLE if self.is_percent else MOST_DAYS if self.family == "days" else float("inf")
 
     @property
     def codes(self) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ def review(
     as_of : int or date, optional
         Day of the review, a year means its last day; every figure in the tables counts if not given.
     data : str or Path, optional
-        Your own table of the region's figures; it takes the place of the plan's ``observations.csv``.
+        Your own table of the region's figures; it takes the place of the plan folder's own.
     engine, draws, seed, progress
         For the assessment that is made now, as in :func:`qsim.run`.
 
@@ -73,7 +73,7 @@ def review(
 
 
 def _check(plan: str, archives: Sequence[Archive], names: Sequence[str], day: date | None) -> None:
-    """Refuse archives of another plan, and those made after the day of the review."""
+    """Refuse archives of another plan, those made after the day of the review, and one that is given twice."""
     faults = [
         Fault(f"{name}, plan", repr(one.plan), f"{plan!r}, the plan under review")
         for name, one in zip(names, archives, strict=True)
@@ -84,5 +84,9 @@ def _check(plan: str, archives: Sequence[Archive], names: Sequence[str], day: da
         for name, one in zip(names, archives, strict=True)
         if day is not None and day < one.as_of
     ]
+    for place, one in enumerate(archives):
+        first = next(number for number, other in enumerate(archives) if other == one)
+        if first < place:
+            faults.append(Fault(names[place], f"the same as {names[first]}", "each archive once: leave one out"))
     if faults:
         raise PlanError(f"review of {plan}", faults)

@@ -1,10 +1,10 @@
 """Where the shipped plans, catalogue and figures lie."""
 
-import csv
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
+from qsim.files import FileFault, lines_from_path
 from qsim.indicators import Catalogue, read_catalogue
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -53,6 +53,10 @@ def regions_of(tables: Iterable[Path]) -> frozenset[str]:
     """
     found: set[str] = set()
     for path in tables:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-            found.update(row.get(column) or "" for row in csv.DictReader(lines) for column in _REGION_COLUMNS)
+        try:
+            header, *lines = lines_from_path(path) or [[]]
+        except FileFault:  # said, with its remedy, where the figures are read
+            continue
+        named = [place for place, name in enumerate(header) if name.strip() in _REGION_COLUMNS]
+        found.update(line[place].strip() for line in lines for place in named if place < len(line))
     return frozenset(found - {""})

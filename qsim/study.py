@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -17,11 +18,13 @@ from qsim.feasibility.records import Assessment
 from qsim.forecast.posterior import Posterior, fit
 from qsim.indicators import Catalogue
 from qsim.inference.fit import Engine, Key, answerable
+from qsim.observations.dataset import AFTER_PAST
 from qsim.observations.read import read_observations
 from qsim.observations.select import choose_basis
 from qsim.plans.baselines import baseline_table
 from qsim.plans.plan import Plan
-from qsim.plans.read import plan_catalogue, plan_folder, read_plan
+from qsim.plans.read import own_table, plan_catalogue, plan_folder, read_plan
+from qsim.plans.regions import mistaken_regions, region_ids, written_as
 from qsim.plans.scenarios import Scenario
 from qsim.plans.targets import RelativeTarget, Target
 from qsim.records import nearest
@@ -65,7 +68,7 @@ def run(
     plan : str or Path
         A shipped plan's name, or a folder with ``plan.yaml``.
     data : str or Path, optional
-        Your own table of the region's figures; it takes the place of the plan's ``observations.csv``.
+        Your own table of the region's figures; it takes the place of the plan folder's own.
     as_of : int or date, optional
         Information cut-off instead of the plan's; a year means its last day.
     scenarios : sequence of str, optional
@@ -94,9 +97,7 @@ def run(
     observations = plan_observations(read, plan_folder(plan), data, catalogue, cutoff)
     wanted = _wanted(read)
     bases = _bases(read, catalogue)
-    # annual figures of the cut-off's own year are rare by then, and used where they stand
-    years = observations["year"].values[observations["set_aside"].values == ""]
-    origin = max(cutoff.year - 1, int(years.max(initial=0)))
+    origin = _origin(observations, wanted, cutoff)
     answered = answerable(observations, catalogue, origin=origin, wanted=wanted, bases=bases)
     posterior, forecast = None, xr.Dataset()
     if answered:
@@ -157,8 +158,8 @@ def plan_observations(
     plan: Plan, folder: Path, data: str | Path | None, catalogue: Catalogue, cutoff: date | None
 ) -> xr.Dataset:
     """Figures of the region and its peers, each (region, indicator) on one basis; all of them without a cut-off."""
-    own = Path(data) if data is not None else folder / "observations.csv"
-    sources: list[str | Path | pd.DataFrame] = [own] if data is not None or own.is_file() else []
+    own = Path(data) if data is not None else own_table(folder)
+    sources: list[str | Path | pd.DataFrame] = [] if own is None else [own]
     sources += shipped_observations()
     plans = [plan]
     for name in shipped_plans():
@@ -171,21 +172,45 @@ def plan_observations(
     # another plan's own indicators are not this plan's: the same slug need not be the same thing
     tables = [tables[0], *(table[table["indicator"].isin(shipped_catalogue().by_slug)] for table in tables[1:])]
     sources += [table for table in tables if not table.empty]
-    if data is not None:
-        _check_region(plan, read_observations(own, catalogue=catalogue), own)
-    observations = read_observations(sources, catalogue=catalogue, cutoff=cutoff)
+    names = region_ids(plans)
+    if own is not None:
+        _check_region(plan, read_observations(own, catalogue=catalogue, regions=names), own, required=data is not None)
+    observations = read_observations(sources, catalogue=catalogue, cutoff=cutoff, regions=names)
     regions = {str(region) for region in observations["region"].values}
     bases = {slug: basis for (_, slug), basis in _bases(plan, catalogue).items()}
     preferred = {(region, slug): basis for region in regions for slug, basis in bases.items()}
-    return choose_basis(observations, preferred, catalogue=catalogue)
+    figures = choose_basis(observations, preferred, catalogue=catalogue)
+    return figures if cutoff is None else _up_to(figures, _origin(figures, _wanted(plan), cutoff))
 
 
-def _check_region(plan: Plan, own: xr.Dataset, source: Path) -> None:
+def _origin(observations: xr.Dataset, wanted: Sequence[Key], cutoff: date) -> int:
+    """Last year of the past: the year before the cut-off, or the newest wanted figure's where that is later.
+
+    Annual figures of the cut-off's own year are rare by then, and used where they stand. Those of other regions alone
+    do not end the past: nothing is known of the plan's own region in that year.
+    """
+    keys = zip(observations["region"].values, observations["indicator"].values, strict=True)
+    asked = set(wanted)
+    mine = np.array([key in asked for key in keys], dtype=bool) & (observations["set_aside"].values == "")
+    return max(cutoff.year - 1, int(observations["year"].values[mine].max(initial=0)))
+
+
+def _up_to(observations: xr.Dataset, origin: int) -> xr.Dataset:
+    """Figures of years after the past are set aside, so that a reader sees that they were not used."""
+    reasons = observations["set_aside"].astype(object)
+    late = (observations["year"] > origin) & (reasons == "")
+    return observations.assign(set_aside=reasons.where(~late, AFTER_PAST))
+
+
+def _check_region(plan: Plan, own: xr.Dataset, source: Path, *, required: bool) -> None:
     """A table of other regions, or with the region's name written otherwise, would join the peers unseen."""
     regions = sorted({str(region) for region in own["region"].values})
-    if plan.region.id not in regions:
-        expected = f"figures of {plan.region.id!r}, the region of plan {plan.id}, written so"
-        raise ObservationError(str(source), [Fault("column region (地区)", ", ".join(map(repr, regions)), expected)])
+    expected = f"figures of {plan.region.id!r}, the region of plan {plan.id}, written {written_as(plan)}"
+    wrong = mistaken_regions(plan, regions)
+    if required and plan.region.id not in regions:
+        wrong = tuple(regions)
+    if wrong:
+        raise ObservationError(str(source), [Fault("column region (地区)", ", ".join(map(repr, wrong)), expected)])
 
 
 def _bases(plan: Plan, catalogue: Catalogue) -> dict[Key, str]:

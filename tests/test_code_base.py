@@ -55,7 +55,7 @@ def test_a_public_name_resolves(name):
 
 def test_an_unknown_name_is_an_attribute_error_that_lists_the_known_ones():
     with pytest.raises(AttributeError, match="read_plan"):
-        qsim.read_plans  # noqa: B018
+        qsim.read_plans  # noqa: B018 (to look it up is the test)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=short)

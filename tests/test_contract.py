@@ -11,7 +11,7 @@ import qsim
 from qsim.feasibility.assess import assess
 from qsim.forecast.posterior import Posterior
 from qsim.observations.columns import COLUMNS as TABLE_COLUMNS
-from qsim.observations.dataset import AFTER_CUTOFF, NO_DEFINITION, OTHER_BASIS, PARTIAL_YEAR
+from qsim.observations.dataset import AFTER_CUTOFF, AFTER_PAST, NO_DEFINITION, OTHER_BASIS, PARTIAL_YEAR
 from qsim.plans.read import read_plan
 from qsim.report.table import CHECKPOINT_COLUMNS, COLUMNS, JOINT_COLUMNS, assessment_frame
 from qsim.vocabulary import QUALIFIERS, THETA_NAMES, Evidence
@@ -98,7 +98,7 @@ def test_dtypes_of_the_observations(observations):
 
 def test_reasons_why_an_observation_is_set_aside():
     (cells,) = [cells for cells in rows("Observations") if cells[0] == "`set_aside`"]
-    assert set(named(cells[2])) == {PARTIAL_YEAR, AFTER_CUTOFF, NO_DEFINITION, OTHER_BASIS}
+    assert set(named(cells[2])) == {PARTIAL_YEAR, AFTER_CUTOFF, NO_DEFINITION, OTHER_BASIS, AFTER_PAST}
 
 
 def test_shapes_and_scales_of_levers():

@@ -91,6 +91,17 @@ def test_an_archive_of_another_plan_and_a_day_before_it_are_refused_together(arc
     assert [fault.got for fault in refused.value.faults] == [f"{PLAN!r}", "2014-12-31"]
 
 
+def test_an_archive_given_twice_is_refused_and_would_have_counted_twice(archive, tmp_path):
+    copy = tmp_path / "copy.json"
+    copy.write_bytes(archive.read_bytes())
+    with pytest.raises(PlanError, match="each archive once: leave one out") as caught:
+        review(PLAN, [archive, copy, archive])
+    assert [(fault.where, fault.got) for fault in caught.value.faults] == [
+        (str(copy), f"the same as {archive}"),
+        (str(archive), f"the same as {archive}"),
+    ]
+
+
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Run a command in this process: exit code, what it printed, what it complained of."""

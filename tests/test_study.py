@@ -300,6 +300,20 @@ def test_progress_counts_every_series_once(own_study, steps):
     assert sorted(steps) == [(done, number) for done in range(1, number + 1)]
 
 
+def test_an_own_table_may_call_the_region_by_its_chinese_name(tmp_path):
+    study = run(SMALL, draws=100, beside=False, scenarios=(), data=own_table(tmp_path, "贵州省"))
+    assert "贵州省" not in study.observations["region"].values
+    (food,) = [result for result in study.assessment.results if result.target.id == "food-spot-check"]
+    assert (food.evidence, food.n_figures) == ("figures", 4)
+
+
+def test_rows_under_a_slip_for_the_region_are_no_peers(tmp_path):
+    path = own_table(tmp_path)
+    path.write_text(path.read_text("utf-8").replace("guizhou", "贵州", 1), "utf-8")
+    with pytest.raises(ObservationError, match=r"got '贵州'; expected figures of 'guizhou'.*written .*'贵州省'"):
+        run(SMALL, data=path)
+
+
 def test_an_own_table_of_another_region_is_refused(tmp_path):
     with pytest.raises(ObservationError, match=r"column region \(地区\): got '贵州'; expected figures of 'guizhou'"):
         run(SMALL, data=own_table(tmp_path, "贵州"))

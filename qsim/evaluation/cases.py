@@ -10,10 +10,10 @@ import pandas as pd
 
 from qsim.errors import Fault, ObservationError
 from qsim.evaluation.names import BOUNDS
+from qsim.files import FileFault, Lines, lines_from_frame, lines_from_path
 from qsim.indicators import Catalogue
 from qsim.observations.cells import Unreadable, parse_year
 from qsim.observations.figures import resolve
-from qsim.observations.files import FileFault, Lines, lines_from_frame, lines_from_path
 from qsim.shipped import shipped_catalogue
 
 REQUIRED: Final = ("case_id", "indicator", "region", "cutoff", "hist_n")

@@ -21,7 +21,7 @@ from qsim.feasibility.sensitivity import sensitivities
 from qsim.forecast.posterior import Posterior
 from qsim.inference.fit import Engine, FittedSeries
 from qsim.plans.plan import Plan
-from qsim.plans.targets import Target, ZeroTarget
+from qsim.plans.targets import RangeTarget, Target, ZeroTarget
 from qsim.vocabulary import PUBLISHED
 
 _WORKERS = 2
@@ -168,8 +168,9 @@ class Beside:
         return points
 
     def _has_checkpoints(self, result: TargetResult) -> bool:
+        """A line has one better side: a range is missed beyond either end, and zero events leave nothing to cross."""
         on_the_way = result.target.last_year > self.posterior.origin + 1
-        return result.evidence == "figures" and on_the_way and not isinstance(result.target, ZeroTarget)
+        return result.evidence == "figures" and on_the_way and not isinstance(result.target, (RangeTarget, ZeroTarget))
 
     def _meets(self, target: Target, scenario: str, label: str, ahead: Ahead) -> Callable[[Draws], Bools]:
         """Whether published figures of the future, beside the known past, meet a whole statement.

@@ -1,8 +1,10 @@
 r"""Which levers to pay for: the best combination within a budget, exactly, and the frontier of cost against value.
 
 The value of a set of levers is the expected number of statements met, or the probability that all are met, both over
-the draws. A statement depends on the levers that act on it and on no others, so its event is drawn once for each set of
-those. Branch and bound over the levers, with two bounds that hold for both values:
+the draws. A statement depends on the levers that act on it and on no others. Where the draws in which statements hold
+are known for every set (:mod:`qsim.feasibility.tables`), all sets are compared (:func:`frontier_of_counts`). Else the
+event of a statement is drawn once for each set of its levers that the search asks for, by branch and bound over the
+levers, with two bounds that hold for both values:
 
 - Adding levers :math:`T` to a set :math:`S` gains at most :math:`\sum_{j \in T} u_j`, where
   :math:`u_j = \sum_i \max_{A} P(\text{lever } j \text{ turns statement } i \text{ from missed to met, given } A)` over
@@ -111,6 +113,37 @@ def frontier(choice: Choice) -> tuple[Combination, ...]:
             break
         rows.append(_search(choice, below, gains))
     return tuple(reversed(rows))
+
+
+def frontier_of_counts(costs: Mapping[str, float], counts: NDArray[np.int64], draws: int) -> tuple[Combination, ...]:
+    """The same from the value of every set: of equal ones the set with the fewest levers.
+
+    Parameters
+    ----------
+    counts : array, an axis of length 2 for each lever in the order of their ids
+        Draws in which statements hold, summed over statements.
+    draws : int
+        All draws.
+    """
+    names = sorted(costs)
+    cost, members = np.zeros(1), np.zeros(1, dtype=np.int64)
+    for name in names:
+        cost = np.stack([cost, cost + costs[name]], axis=1).ravel()
+        members = np.stack([members, members + 1], axis=1).ravel()
+    met = counts.ravel()
+    # sums of one cost in another order differ in the last bits
+    unit = max(float(cost[-1]), 1.0)
+    order = np.lexsort((members, -met, np.round(cost / unit, 12)))
+    best = np.maximum.accumulate(met[order])
+    better = np.concatenate([[True], best[1:] > best[:-1]])
+    return tuple(
+        Combination(
+            levers=tuple(name for place, name in enumerate(reversed(names)) if at >> place & 1)[::-1],
+            cost=float(cost[at]),
+            value=float(met[at] / draws),
+        )
+        for at in order[better].tolist()
+    )
 
 
 def largest_gains(choice: Choice) -> dict[str, float]:

@@ -17,6 +17,11 @@ the weight is multiplied by the ratio of its binomial or Poisson likelihood to t
 Shocks up to the year of the figure are normal and later ones Student t, as they would be in a fit that has the figure:
 a fit takes shocks of its past as normal (:func:`qsim.model.trend.heavy_shocks`).
 
+A line is a printable figure. With :math:`P(y)` the chance given the figure y and u its last printed digit, the line of
+a bound b is, where high is better, an X with :math:`P(X) \ge b` and :math:`P(X - u) < b`: bisection finds it between
+the first two neighbours on a coarse grid, from the worst figure on, of which one is under b and the next is not.
+Nothing is interpolated: where a year fails by itself below a required level, P jumps there and no line is below it.
+
 Source: Rasmussen & Williams (2006), sec. 2.2; Matheron's rule: Wilson et al. (2021), JMLR 22(105).
 """
 
@@ -25,6 +30,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qsim.feasibility.events import COUNTED, Bools, Draws, Floats
 from qsim.feasibility.records import Checkpoint
@@ -35,7 +41,7 @@ from qsim.model.series import SeriesData
 from qsim.model.trend import heavy_shocks
 
 _GRID: Final = 13
-"""Figures looked at, between the two quantiles below. [1]"""
+"""Figures looked at first, between the two quantiles below; bisection follows between two of them. [1]"""
 
 _TAIL: Final = 0.005
 """Figures that come with less probability than this on either side are not looked at. [1]"""
@@ -110,29 +116,21 @@ class Ahead:
         weights : array, dims (figure, draw)
             Sum 1 over draws.
         """
+        return self.before(year).given(figures, wanted)
+
+    def before(self, year: int) -> "Before":
+        """What is the same for every figure of a year: computed once, for all that are looked at."""
         at = self.years.index(year)
-        data, theta = self.data, self.theta
-        seen, variance = _seen(data, figures)
-        level = self._levels(at)
-        covariance = _covariance(theta, len(self.years), at)
-        own = covariance[:, at] + theta[:, 3] ** 2
-        total = own + variance[:, None]
-        latent = level[:, at] + theta[:, 3] * self.noise[:, at]
-        pull = (seen[:, None] - latent - np.sqrt(variance)[:, None] * self.error) / total
-        off = seen[:, None] - self._mean(at)
-        log_weights = -0.5 * (off**2 / total + np.log(total))
-        log_weights += _departure(data, figures, latent + pull * own, seen, variance)
-        weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
-        weights /= weights.sum(axis=1, keepdims=True)
-        later = level[None] + pull[:, :, None] * covariance[None]
-        eta = later + (theta[:, 3, None] * self.noise)[None]
-        published = np.full_like(eta, np.nan)
-        published[:, :, at] = figures[:, None]
-        for place, other in enumerate(self.years):
-            if place != at and other in wanted:
-                chance = np.broadcast_to(self.scores[:, place], eta.shape[:2])
-                published[:, :, place] = publish(data, eta[:, :, place], chance)
-        return published, weights
+        level, covariance = self._levels(at), _covariance(self.theta, len(self.years), at)
+        return Before(
+            ahead=self,
+            at=at,
+            level=level,
+            covariance=covariance,
+            mean=self._mean(at),
+            latent=level[:, at] + self.theta[:, 3] * self.noise[:, at],
+            own=covariance[:, at] + self.theta[:, 3] ** 2,
+        )
 
     def repeated(self, draws: Draws) -> Draws:
         """Posterior draws of something else, laid beside the futures drawn from each."""
@@ -155,6 +153,46 @@ class Ahead:
         theta, steps, (level, slope) = self.theta, at + 1, self.state.T
         reach = sum(theta[:, 2] ** power for power in range(1, steps + 1))
         return np.asarray(level + steps * self.data.sign * theta[:, 4] + reach * slope)
+
+
+@dataclass(frozen=True, eq=False)
+class Before:
+    """The future of one series before a figure of one year is known."""
+
+    ahead: Ahead
+    at: int
+    """Place of the year of the figure among the years ahead."""
+    level: Floats
+    """Levels drawn, dims (draw, year). [link scale]"""
+    covariance: Floats
+    """Covariance of every level with that of the year, dims (draw, year)."""
+    mean: Floats
+    """Mean level of the year given theta and the state, dims (draw). [link scale]"""
+    latent: Floats
+    """Level and year noise of the year, drawn, dims (draw). [link scale]"""
+    own: Floats
+    """Variance of the latter, dims (draw)."""
+
+    def given(self, figures: Floats, wanted: Container[int]) -> tuple[Floats, Floats]:
+        """Published figures and weights given figures of the year: see :meth:`Ahead.given`."""
+        ahead, data = self.ahead, self.ahead.data
+        seen, variance = _seen(data, figures)
+        total = self.own + variance[:, None]
+        pull = (seen[:, None] - self.latent - np.sqrt(variance)[:, None] * ahead.error) / total
+        off = seen[:, None] - self.mean
+        log_weights = -0.5 * (off**2 / total + np.log(total))
+        log_weights += _departure(data, figures, self.latent + pull * self.own, seen, variance)
+        weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
+        weights /= weights.sum(axis=1, keepdims=True)
+        published = np.full((*weights.shape, len(ahead.years)), np.nan)
+        published[:, :, self.at] = figures[:, None]
+        for place, other in enumerate(ahead.years):
+            if place != self.at and other in wanted:
+                later = self.level[:, place] + pull * self.covariance[:, place]
+                eta = later + ahead.theta[:, 3] * ahead.noise[:, place]
+                chance = np.broadcast_to(ahead.scores[:, place], eta.shape)
+                published[:, :, place] = publish(data, eta, chance)
+        return published, weights
 
 
 def checkpoint(
@@ -184,9 +222,18 @@ def checkpoint(
     decimals : int
         Decimals printed.
     """
+    before, scale = ahead.before(year), 10.0**decimals
+
+    def looked_at(figures: Floats) -> tuple[Floats, Floats]:
+        published, weights = before.given(figures, wanted)
+        return (weights * meets(Draws(published, ahead.years))).sum(axis=1), weights
+
+    def reaches(digits: int, bound: float) -> bool:
+        chances, _ = looked_at(np.array([digits / scale]))
+        return bool(chances[0] >= bound)
+
     figures = _grid(ahead, likely, decimals)
-    published, weights = ahead.given(year, figures, wanted)
-    chances = (weights * meets(Draws(published, ahead.years))).sum(axis=1)
+    chances, weights = looked_at(figures)
     # repeats of a posterior draw share its state: they do not count as draws of their own
     enough = np.array([effective_count(row) >= _REPEATS * _LEAST_DRAWS for row in weights])
     if not enough.any():
@@ -194,10 +241,12 @@ def checkpoint(
     figures, chances = figures[enough], chances[enough]
     if not high:
         figures, chances = figures[::-1], chances[::-1]
+    digits = np.rint(figures * scale).astype(int)
+    fifth, half = (_line(digits, chances, bound, reaches) for bound in (FIFTH, HALF))
     return Checkpoint(
         year=year,
-        half=_crossing(figures, chances, HALF, decimals, high=high),
-        fifth=_crossing(figures, chances, FIFTH, decimals, high=high),
+        half=None if half is None else half / scale,
+        fifth=None if fifth is None else fifth / scale,
         p_worst=float(chances[0]),
         p_best=float(chances[-1]),
     )
@@ -269,14 +318,21 @@ def _grid(ahead: Ahead, likely: Floats, decimals: int) -> Floats:
     return np.unique(np.round(link.to_figure(np.linspace(low, high, _GRID)), decimals))
 
 
-def _crossing(figures: Floats, chances: Floats, bound: float, decimals: int, *, high: bool) -> float | None:
-    """Figure up to which, from the worst one on, every chance is under a bound; None where there is no such figure."""
+def _line(digits: NDArray[np.int_], chances: Floats, bound: float, reaches: Callable[[int, float], bool]) -> int | None:
+    """First figure, from the worst one on, whose chance reaches a bound; None where there is no such figure.
+
+    Parameters
+    ----------
+    digits, chances : array, dims (figure)
+        Figures of the grid from the worst to the best, and their chances. [last printed digit], [1]
+    reaches : callable
+        Whether the chance given a figure between two of the grid reaches a bound.
+    """
     reached = np.flatnonzero(chances >= bound)
     if not reached.size or reached[0] == 0:
         return None
-    after = int(reached[0])
-    share = (bound - chances[after - 1]) / (chances[after] - chances[after - 1])
-    figure = figures[after - 1] + share * (figures[after] - figures[after - 1])
-    scale = 10.0**decimals
-    away = np.ceil(figure * scale - 1e-6) if high else np.floor(figure * scale + 1e-6)
-    return float(away / scale)
+    under, over = int(digits[reached[0] - 1]), int(digits[reached[0]])
+    while abs(over - under) > 1:
+        middle = (under + over) // 2
+        under, over = (under, middle) if reaches(middle, bound) else (middle, over)
+    return over

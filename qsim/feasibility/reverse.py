@@ -32,7 +32,8 @@ class SizeNeeded:
     """Smallest size of a lever that reaches a goal."""
 
     size: float | None
-    """Middle of its law, on the scale of the lever; None where no size does."""
+    """On the scale of the lever; None where no size does. In percent of a gap a certain number; on every other scale
+    the middle of the law as written, whose spread stays. Points are those before saturation."""
     probability: float
     """Probability at that size; where no size does, the highest that any reaches. [1]"""
     without: float
@@ -47,6 +48,8 @@ class LatestStart:
     """None where no year does."""
     probability: float
     """Probability with that start; where no year does, the highest of all. [1]"""
+    past: bool = False
+    """Whether it is the lever's own start as written, before the forecast, and no start to come does."""
 
 
 def size_needed(
@@ -136,8 +139,31 @@ def latest_start(lever: Measure, chance: Chance, *, first_year: int, last_year: 
     return LatestStart(start_year=None, probability=max(tried))
 
 
+def with_own_start(found: LatestStart | None, own: float, start_year: int, *, goal: float = GOAL) -> LatestStart | None:
+    """A latest start beside the lever's own, where that is past and was not among the years tried.
+
+    Parameters
+    ----------
+    found : LatestStart or None
+        Of the years to come; None where none is left.
+    own : float
+        Probability with the lever as written. [1]
+    """
+    if found is not None and found.start_year is not None:
+        return found
+    if own >= goal:
+        return LatestStart(start_year=start_year, probability=own, past=True)
+    return None if found is None else LatestStart(start_year=None, probability=max(found.probability, own))
+
+
+def turns(lever: Lever, size: float) -> bool:
+    """Whether a size acts the other way than the lever as written."""
+    neutral = _NEUTRAL[lever.scale]
+    return (middle_of(lever) - neutral) * (size - neutral) < 0.0
+
+
 def sized(lever: Lever, size: float) -> Lever:
-    """A lever with the middle of its law at a size; the spread stays."""
+    """A lever with the middle of its law at a size; the spread stays, but in percent of a gap the size is certain."""
     if lever.scale == "gap":
         return _certain(lever, size)
     return lever.model_copy(update={"size": shifted(lever.size, size - middle_of(lever))})

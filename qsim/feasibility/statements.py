@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import xarray as xr
@@ -30,6 +31,9 @@ class Statement:
     met: Callable[[xr.Dataset], xr.DataArray]
     """Takes ``rate`` and ``published`` of those series and years, dims (chain, draw, series, year), and says for each
     draw, dims (chain, draw), whether it holds."""
+    upright: Literal[-1, 0, 1] = 0
+    """1 where it holds if and only if the published figure of every year after the origin is at least some level of its
+    own, -1 where at most, 0 where it is no such statement. Said of statements about a single series only."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,6 +51,10 @@ class Trials:
         data = [fit.data for fit in self.posterior.fits if fit.data.label in series]
         return tuple(lever for lever in levers if any(touches(lever, one) for one in data))
 
+    def scenario(self, levers: Sequence[Measure]) -> Scenario:
+        """Levers as a scenario."""
+        return Scenario(id="trial", name=_TRIAL, levers=tuple(levers), correlations=self.correlations)
+
     def met(self, number: int, levers: Sequence[Measure]) -> Bools:
         """Whether a statement holds under levers, dims (draw).
 
@@ -61,7 +69,6 @@ class Trials:
     def draw(self, number: int, levers: Sequence[Measure]) -> Bools:
         """The same without looking it up, dims (draw)."""
         statement = self.statements[number]
-        scenario = Scenario(id="trial", name=_TRIAL, levers=tuple(levers), correlations=self.correlations)
-        draws = self.posterior.forecast(statement.years, [scenario], series=statement.series)
+        draws = self.posterior.forecast(statement.years, [self.scenario(levers)], series=statement.series)
         met = statement.met(draws.isel({SCENARIO: 0}))
         return np.asarray(met.transpose(*SAMPLE_DIMS).values, dtype=bool).ravel()

@@ -1,7 +1,7 @@
 """Draw a fan chart on given axes, and write it as PNG and SVG: the only file that imports matplotlib's artists."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO, StringIO
 from math import isfinite
 from textwrap import fill
@@ -48,10 +48,13 @@ class FanLabels:
 
 @dataclass(frozen=True)
 class Picture:
-    """One drawn figure."""
+    """One drawn figure; a notebook shows it as the last value of a cell."""
 
-    png: bytes
-    svg: str
+    png: bytes = field(repr=False)
+    svg: str = field(repr=False)
+
+    def _repr_png_(self) -> bytes:
+        return self.png
 
 
 def draw_fan(axes: Axes, numbers: Fan, labels: FanLabels) -> None:
@@ -90,7 +93,8 @@ def _draw_points(axes: Axes, numbers: Fan, labels: FanLabels) -> None:
                     axes.plot([point.year], [end], color=_INK, marker="_", ms=7, zorder=4)
     exact = [point for point in numbers.points if isfinite(point.value)]
     years, values = [point.year for point in exact], [point.value for point in exact]
-    axes.plot(years, values, color=_INK, ls="none", marker="o", ms=4.5, label=shown(labels.points), zorder=5)
+    if exact:
+        axes.plot(years, values, color=_INK, ls="none", marker="o", ms=4.5, label=shown(labels.points), zorder=5)
 
 
 def _draw_mark(axes: Axes, mark: Mark, color: str) -> None:
@@ -156,7 +160,8 @@ def legend_columns(words: list[str]) -> int:
 
 def _legend_labels(numbers: Fan, labels: FanLabels) -> list[str]:
     past = [labels.history] if numbers.history else []
-    return [labels.outer, labels.inner, *past, labels.median, labels.points, *(mark.label for mark in numbers.marks)]
+    points = [labels.points] if any(isfinite(point.value) for point in numbers.points) else []
+    return [labels.outer, labels.inner, *past, labels.median, *points, *(mark.label for mark in numbers.marks)]
 
 
 def picture(numbers: Fan, labels: FanLabels) -> Picture:

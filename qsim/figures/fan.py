@@ -88,16 +88,44 @@ def fan(
     KeyError
         If the forecast has no such series or scenario.
     """
+    return fan_of(
+        assessment.forecast,
+        assessment.history,
+        series,
+        indicator=assessment.catalogue.get(series.split("/", 1)[1]),
+        scenario=scenario,
+        points=points,
+        marks=marks,
+    )
+
+
+def fan_of(
+    forecast: xr.Dataset,
+    history: xr.Dataset,
+    series: str,
+    *,
+    indicator: Indicator,
+    scenario: str,
+    points: Iterable[Printed],
+    marks: Iterable[Mark] = (),
+) -> Fan:
+    """The same from draws that no plan was assessed on.
+
+    Parameters
+    ----------
+    forecast : xarray.Dataset, dims (scenario, chain, draw, series, year)
+        As :meth:`qsim.forecast.posterior.Posterior.forecast` returns it. [unit]
+    history : xarray.Dataset, dims (chain, draw, series, year)
+        True level of past years; may be empty. [unit]
+    """
     shown = tuple(sorted(points, key=lambda point: point.year))
     targets = tuple(marks)
-    future = band(assessment.forecast[PUBLISHED].sel({SCENARIO: scenario, SERIES: series}))
+    future = band(forecast[PUBLISHED].sel({SCENARIO: scenario, SERIES: series}))
     past = None
-    if SERIES in assessment.history.coords and series in assessment.history[SERIES].values:
-        past = band(assessment.history[RATE].sel({SERIES: series}))
+    if SERIES in history.coords and series in history[SERIES].values:
+        past = band(history[RATE].sel({SERIES: series}))
         past = _years(past, last=shown[-1].year) if shown else past
     future = _opened(_years(future, first=shown[-1].year + 1) if shown else future, shown, past)
-    slug = series.split("/", 1)[1]
-    indicator = assessment.catalogue.get(slug)
     low, high, cut = _limits(indicator, shown, past, future, targets)
     return Fan(
         series=series,

@@ -31,7 +31,7 @@ PACE_YEARS = 5
 
 
 def lever_effect(lever: Lever, trend: Trend, size: Floats) -> tuple[Floats, Floats]:
-    """Effect of one lever, measured on levels without any; the past stays as it is.
+    """Effect of one lever, measured on levels without any; what figures tell of stays as it is.
 
     Parameters
     ----------
@@ -43,14 +43,14 @@ def lever_effect(lever: Lever, trend: Trend, size: Floats) -> tuple[Floats, Floa
     full : array, dims (draw)
         Shift of the level by the full effect; by one year's on the scale ``pace``. [link scale]
     shares : array, dims (year)
-        How much of it is there in each year: zero up to the origin. [1]
+        How much of it is there in each year: zero up to the last year with a figure. [1]
 
     Raises
     ------
     HorizonError
         If the effect is in percent of a gap and the series has no limit on its better side.
     """
-    shares = share_to_come(share_in_effect(lever, trend.years), trend.years, trend.origin)
+    shares = share_to_come(share_in_effect(lever, trend.years), trend.years, trend.settled)
     if lever.scale == "pace":
         progress = np.maximum(trend.sign * recent_pace(trend), 0.0)
         return np.asarray(trend.sign * (size - 1.0) * progress), np.cumsum(shares)

@@ -36,20 +36,22 @@ def share_in_effect(lever: Lever, years: Sequence[int]) -> Floats:
     return np.asarray(way * way * (3.0 - 2.0 * way)) if lever.shape == "s_curve" else way
 
 
-def share_to_come(shares: Floats, years: Sequence[int], origin: int) -> Floats:
-    """What the years after the origin add: the past keeps its figures, which hold the part already in effect.
+def share_to_come(shares: Floats, years: Sequence[int], settled: int) -> Floats:
+    """What the years after the last figure add: figures hold the part already in effect.
 
     Parameters
     ----------
     shares : array, dims (year)
         Share in effect of each year. [1]
     years : sequence of int
-        Consecutive years that include the origin.
+        Consecutive years that include the settled one.
+    settled : int
+        Last year that figures tell of.
 
     Returns
     -------
     array, dims (year)
-        Zero up to the origin. [1]
+        Zero up to the settled year. [1]
     """
     at = np.asarray(years)
-    return np.asarray(np.where(at > origin, shares - shares[at == origin][0], 0.0))
+    return np.asarray(np.where(at > settled, shares - shares[at == settled][0], 0.0))

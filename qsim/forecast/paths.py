@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from qsim.forecast.drivers import Drivers
 from qsim.forecast.levers import apply_levers
+from qsim.forecast.levers_figures import FigureChange
 from qsim.forecast.peers import PeerFigures
 from qsim.forecast.published import print_rounded, publish, usual_trials
 from qsim.forecast.trend import Trend
@@ -67,16 +68,24 @@ class Paths:
         peers: PeerFigures | None,
     ) -> tuple[Floats, Floats]:
         """Rate and published figure of the asked years under levers of given sizes, dims (draw, year). [unit]"""
-        trend = Trend(posterior=self.fit.posterior, years=self.years, level=self.level, peers=peers)
-        moved = apply_levers(levers, sizes, trend, usual_trials(self.data))
-        at, drawn = _places(self.years[0], asked), _places(self.first_drawn, asked)
+        moved = apply_levers(levers, sizes, self.trend(peers), usual_trials(self.data))
+        at = _places(self.years[0], asked)
         level = moved.level[:, at]
-        published = publish(self.data, level + self.noise[:, drawn], self.scores[:, drawn], moved.figures.at(at))
+        return self.data.link.to_figure(level), self.printed(level, asked, moved.figures.at(at))
+
+    def trend(self, peers: PeerFigures | None) -> Trend:
+        """The series as levers see it."""
+        return Trend(posterior=self.fit.posterior, years=self.years, level=self.level, peers=peers)
+
+    def printed(self, level: Floats, asked: tuple[int, ...], change: FigureChange) -> Floats:
+        """Published figures of the asked years at given levels [link scale], dims (draw, year). [unit]"""
+        drawn = _places(self.first_drawn, asked)
+        published = publish(self.data, level + self.noise[:, drawn], self.scores[:, drawn], change)
         for place, year in enumerate(asked):
             known = self.data.printed[(self.data.year == year) & np.isfinite(self.data.printed)]
             if known.size:
                 published[:, place] = print_rounded(known[-1:], self.data.decimals)
-        return self.data.link.to_figure(level), published
+        return published
 
 
 def _places(first_year: int, asked: tuple[int, ...]) -> slice | list[int]:

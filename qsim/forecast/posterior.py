@@ -191,6 +191,16 @@ class Posterior:
         coords = {SCENARIO: [scenario.id for scenario in chosen], **self._coords(wanted, numbers)}
         return xr.Dataset({RATE: (dims, rate), PUBLISHED: (dims, published)}, coords=coords)
 
+    def paths(self, label: str, years: Sequence[int]) -> Paths:
+        """Draws of one series without levers, as far as a forecast of these years reaches.
+
+        Raises
+        ------
+        UnknownNameError
+            If the label is none of the posterior's.
+        """
+        return self._paths(self._numbers([label]), min(years), max(years))[0]
+
     def _paths(self, numbers: Sequence[int], first_year: int, last_year: int) -> list[Paths]:
         """Draws of series without levers: made once, and anew where a forecast reaches further than any before."""
         known = self._known_paths

@@ -33,8 +33,17 @@ class Trend:
 
     @property
     def origin(self) -> int:
-        """Last year of the past: levers leave it as it is."""
+        """Last year of the past: the forecast starts in the next."""
         return self.data.origin
+
+    @property
+    def settled(self) -> int:
+        """Last year that the series' own figures tell of, the origin where there are none.
+
+        What a lever had brought by then is in the figures, what it brought later is not: the years up to the origin
+        are the trend's own, without it.
+        """
+        return min(max(self.data.level_years, default=self.origin), self.origin)
 
     @property
     def sign(self) -> float:

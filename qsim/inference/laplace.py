@@ -43,8 +43,8 @@ class SeriesPosterior:
     """Offsets of the other bases, dims (draw, offset); empty where there are none. [link scale]"""
     draw_effective: float = np.nan
     """Effective number of the proposals behind the draws; NaN where there were none."""
-    engine: Literal["laplace", "nuts"] = "laplace"
-    """What drew them."""
+    engine: Literal["laplace", "nuts", "own"] = "laplace"
+    """What drew them; ``own`` is a model of the user's."""
 
     @property
     def gate(self) -> bool:

@@ -19,27 +19,35 @@ from qsim.model.likelihood import BINOMIAL, BINOMIAL_RANGE, INTERVAL, POISSON
 from qsim.model.priors import LevelPrior, ThetaPrior
 from qsim.model.series import SeriesData
 from qsim.model.trend import N_THETA, SIGMA_NOISE_FLOOR, SLOPE_SD_CAP
-from qsim.vocabulary import LEVEL, SLOPE
+from qsim.vocabulary import LEVEL, SLOPE, YEAR
 
 THETA = "theta"
 OFFSET = "offset"
 
 
-def build_model(data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPrior) -> pm.Model:
+def build_model(
+    data: SeriesData, theta_prior: ThetaPrior, level_prior: LevelPrior, *, likelihood: bool = True
+) -> pm.Model:
     """PyMC model of one series.
 
-    Deterministics: ``theta`` (sigma_level, sigma_slope, rho, sigma_noise, mu), ``level`` of every year of the grid, the
-    last ``slope`` (departure from the drift), and the ``offset`` of other bases where there are any. [link scale]
+    Deterministics: ``theta`` (sigma_level, sigma_slope, rho, sigma_noise, mu), ``level`` of every year of the grid (dim
+    ``year``), the last ``slope`` (departure from the drift), and the ``offset`` of other bases where there are any.
+    [link scale]
+
+    Parameters
+    ----------
+    likelihood : bool
+        Whether the figures are in it; without, it is the prior, for a likelihood of the user's own.
     """
-    with pm.Model() as model:
+    with pm.Model(coords={YEAR: list(range(data.first_year, data.first_year + data.years))}) as model:
         z = _theta_prior(theta_prior)
         sigma_level, sigma_slope, rho = pt.exp(z[0]), pt.exp(z[1]), pm.math.sigmoid(z[2])
         sigma_noise, mu = SIGMA_NOISE_FLOOR + pt.exp(z[3]), z[4]
         pm.Deterministic(THETA, pt.stack([sigma_level, sigma_slope, rho, sigma_noise, mu]))
         level, slope = _path(data, level_prior, z)
-        pm.Deterministic(LEVEL, level)
+        pm.Deterministic(LEVEL, level, dims=YEAR)
         pm.Deterministic(SLOPE, slope)
-        if data.year.size or data.extras:
+        if likelihood and (data.year.size or data.extras):
             terms = _plain_terms(data, level, sigma_noise) if data.plain else _general_terms(data, level, sigma_noise)
             pm.Potential("log_likelihood", pt.sum(pt.concatenate(terms)) if terms else pt.zeros(()))
     return model

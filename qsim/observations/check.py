@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from qsim.indicators import Indicator
+from qsim.indicators import MOST_DAYS, Indicator
 from qsim.observations.changes import check_years
 from qsim.observations.figures import (
     NO_INDICATOR,
@@ -22,7 +22,6 @@ from qsim.observations.figures import (
 from qsim.observations.table import Finding, Mask, Table, always, each, written
 
 MOST_PERCENT: Final = 100.0
-MOST_DAYS: Final = 366
 UNIX_YEAR: Final = 1970
 DUST: Final = 1e-9
 """What two ends of intervals may differ by from binary arithmetic. [unit of the indicator]"""
@@ -69,7 +68,7 @@ def _values(figures: Figures, table: Table) -> Iterator[Finding]:
     outside = percent & ((value < 0) | (value > MOST_PERCENT))
     yield from each(outside, "value", got, always("a rate between 0 and 100 %"))
     yield from each(below & (value < 0), "value", got, lambda i: f"0 or more: {kind(i).slug} cannot be negative")
-    yield from each(days & (value > MOST_DAYS), "value", got, always(f"at most {MOST_DAYS} days, as a year has"))
+    yield from each(days & (value > MOST_DAYS), "value", got, always(f"at most {MOST_DAYS:g} days, as a year has"))
     parts = figures.of_indicator(is_integer) & (value >= 0) & (np.floor(value) != value)
     yield from each(parts, "value", got, lambda i: f"a whole number: {kind(i).slug} is counted")
     limit = np.array([*(known.natural_limit or np.inf for known in figures.indicators), np.inf])[figures.indicator]

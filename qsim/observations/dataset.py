@@ -17,6 +17,8 @@ PARTIAL_YEAR: Final = "partial_year"
 AFTER_CUTOFF: Final = "after_cutoff"
 NO_DEFINITION: Final = "no_definition"
 OTHER_BASIS: Final = "other_basis"
+AFTER_PAST: Final = "after_past"
+"""Of a year in which no wanted region has a figure yet: the forecast begins before it."""
 
 
 def is_late(figures: Figures, cutoff: date | None) -> Mask:

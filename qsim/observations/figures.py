@@ -12,7 +12,6 @@ from qsim.indicators import Catalogue, Indicator
 from qsim.measurement import measurement
 from qsim.observations.table import Mask, Texts
 from qsim.records import Names
-from qsim.vocabulary import PERCENT_FAMILIES
 
 NO_INDICATOR: Final = -1
 
@@ -64,7 +63,7 @@ class Figures:
 
 def is_percent(indicator: Indicator) -> bool:
     """Whether figures lie between 0 and 100 %."""
-    return indicator.family in PERCENT_FAMILIES or (indicator.family == "days" and indicator.unit == "%")
+    return indicator.is_percent
 
 
 def is_days(indicator: Indicator) -> bool:

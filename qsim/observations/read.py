@@ -1,6 +1,7 @@
 """Read a table of published figures: check all of it, merge what is one figure, label it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -8,20 +9,24 @@ import pandas as pd
 import xarray as xr
 
 from qsim.errors import Fault, ObservationError
+from qsim.files import FileFault, lines_from_frame, lines_from_path
 from qsim.indicators import Catalogue
 from qsim.observations.check import check
 from qsim.observations.dataset import is_late, to_dataset
-from qsim.observations.files import FileFault, lines_from_frame, lines_from_path
 from qsim.observations.merge import merge
 from qsim.observations.parse import parse_table
-from qsim.observations.table import Table, faults_of, join, table_from_lines
+from qsim.observations.table import Table, faults_of, join, objects, table_from_lines
 from qsim.shipped import shipped_catalogue
 
 Source = str | Path | pd.DataFrame
 
 
 def read_observations(
-    source: Source | Sequence[Source], *, catalogue: Catalogue | None = None, cutoff: date | None = None
+    source: Source | Sequence[Source],
+    *,
+    catalogue: Catalogue | None = None,
+    cutoff: date | None = None,
+    regions: Mapping[str, str] | None = None,
 ) -> xr.Dataset:
     """Read published figures.
 
@@ -34,6 +39,8 @@ def read_observations(
         Indicators with their units and definitions; the shipped one if not given.
     cutoff : datetime.date, optional
         Information cut-off: figures published later are set aside, and tell nothing to figures known before.
+    regions : mapping of str to str, optional
+        Other names of regions, such as Chinese ones, and what each is called in the dataset.
 
     Returns
     -------
@@ -53,6 +60,7 @@ def read_observations(
     table, faults = _tables(sources)
     if table is None:
         raise ObservationError(title, faults)
+    table = _renamed(table, regions or {})
     parsed = parse_table(table, catalogue if catalogue is not None else shipped_catalogue())
     faults += faults_of(table, [*parsed.findings, *check(parsed.figures, table)])
     if faults:
@@ -76,10 +84,24 @@ def _tables(sources: Sequence[Source]) -> tuple[Table | None, list[Fault]]:
             faults.append(Fault(where, error.fault.got, error.fault.expected))
             continue
         table, wrong = table_from_lines(lines, name)
-        faults += wrong
+        is_book = not isinstance(source, pd.DataFrame) and Path(source).suffix.lower() == ".xlsx"
+        faults += [_of_sheet(fault) for fault in wrong[:1]] + wrong[1:] if is_book else wrong
         if table is not None:
             tables.append(table)
     return (join(tables) if tables else None), faults
+
+
+def _of_sheet(fault: Fault) -> Fault:
+    """A fault of the header of an Excel file, which may be that of a cover sheet."""
+    if "row 1" not in fault.where.split(", "):
+        return fault
+    return replace(fault, expected=f"{fault.expected}; only the first sheet is read: put the figures there")
+
+
+def _renamed(table: Table, regions: Mapping[str, str]) -> Table:
+    """The same table with each region under one name, so that figures of one region are merged and compared."""
+    named = objects([regions.get(name, name) for name in table.cells["region"].tolist()])
+    return replace(table, cells={**table.cells, "region": named})
 
 
 def _name(source: Source) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from qsim.errors import Fault
 from qsim.indicators import Catalogue, Indicator
-from qsim.plans.levers import AnnualChange, Lever, Measure, NaturalLimit, PeerPace, SamplingPlan, StraightLine
-from qsim.plans.plan import PlanText
-from qsim.plans.sizes import ends
+from qsim.plans.levers import AnnualChange, Law, Lever, Measure, NaturalLimit, PeerPace, SamplingPlan, StraightLine
+from qsim.plans.plan import Plan, PlanText
+from qsim.plans.sizes import Normal, ends
 from qsim.plans.targets import LevelTarget, MaintainTarget, PathTarget, Target
 from qsim.records import nearest
 from qsim.shipped import shipped_regions
@@ -54,9 +54,9 @@ def _scale_faults(where: str, lever: Measure, indicator: Indicator) -> Iterator[
         if is_rate and not 0 < low <= high < _FULL:
             yield Fault(f"{where}.limit", f"a limit of {slug} from {low:g} to {high:g}", "levels between 0 and 100 %")
     if isinstance(lever, StraightLine) and indicator.family != "index":
-        most = _FULL if is_rate else 366.0 if indicator.family == "days" else float("inf")
+        least, most = indicator.bounds
         for year, value in lever.values.items():
-            if not 0 <= value <= most:
+            if not least <= value <= most:
                 yield Fault(f"{where}.values.{year}", f"{value:g}", f"a figure of {slug}, from 0 to {most:g}")
     if isinstance(lever, SamplingPlan) and not (is_rate or indicator.family == "days"):
         yield Fault(f"{where}.indicators", repr(slug), "a rate: only a share has a sample behind it")
@@ -79,6 +79,44 @@ def _target_faults(where: str, lever: StraightLine, plan: PlanText) -> Iterator[
     if max(_levels(target)) < lever.start_year:
         hint = f"a year up to {max(_levels(target))}, in which target {target.id!r} falls due"
         yield Fault(f"{where}.start_year", str(lever.start_year), hint)
+
+
+def lever_doubts(plan: Plan, catalogue: Catalogue) -> Iterator[str]:
+    """Levers that no target can feel, and sizes beyond the whole scale of an indicator.
+
+    A lever acts in the years after the forecast's origin alone: what is in effect by then, the figures hold. The origin
+    is the year before the information cut-off, or a later one with figures.
+    """
+    first = plan.as_of.year
+    for number, lever in enumerate(plan.levers):
+        where = f"levers[{number}] ({lever.id})"
+        due = [target.last_year for target in plan.targets if target.indicator in lever.indicators]
+        last = max(due, default=max(target.last_year for target in plan.targets))
+        begins = lever.start_year + ((isinstance(lever, Lever) and lever.lag_years) or 0)
+        if begins > last:
+            about = "the last target it acts on falls due" if due else "the last target of the plan falls due"
+            yield f"{where}.start_year: first acts in {begins}, after {last}, when {about}: it changes no probability"
+        elif isinstance(lever, Lever) and lever.shape in _LASTING and (lever.full_effect_year or begins) < first:
+            complete = lever.full_effect_year or begins
+            yield (
+                f"{where}: in full effect in {complete}, before {first}, the first year that is forecast: "
+                "figures hold it already, and it changes no probability"
+            )
+        if isinstance(lever, Lever) and lever.scale == "points":
+            for slug in lever.indicators:
+                low, high = catalogue.get(slug).bounds
+                size = max(map(abs, _middle(lever.size)))
+                if size > high - low:
+                    yield f"{where}.size: {size:g} points, more than the {high - low:g} that {slug} has from end to end"
+
+
+_LASTING = ("step", "ramp", "s_curve", "lag")
+"""Shapes that add nothing once they are in full effect."""
+
+
+def _middle(size: Law) -> tuple[float, float]:
+    """Ends of a law, of one without any its mean."""
+    return (size.mean, size.mean) if isinstance(size, Normal) else ends(size)
 
 
 def limit_of(indicator: Indicator) -> float | None:

@@ -8,8 +8,12 @@ from qsim.indicators import Catalogue
 from qsim.plans.lever_checks import lever_faults, localized
 from qsim.plans.plan import Plan, PlanText
 from qsim.plans.scenarios import ONLY_BASELINE, ScenarioText, scenario_faults
+from qsim.plans.target_checks import level_faults
 from qsim.records import nearest, read_record
 from qsim.shipped import regions_of, shipped_catalogue, shipped_folder, shipped_plans
+
+_TABLES = (".csv", ".csv.gz", ".xlsx", ".parquet", ".xls")
+"""Endings of a table of figures; the last so that the reading can say what to do about it."""
 
 
 def plan_folder(name: str | Path) -> Path:
@@ -33,6 +37,22 @@ def plan_folder(name: str | Path) -> Path:
     )
 
 
+def own_table(folder: Path) -> Path | None:
+    """Table of the region's figures in a plan folder; None where there is none.
+
+    Raises
+    ------
+    PlanError
+        If there are several: which one counts, a reader could not know.
+    """
+    there = [path for path in (folder / f"observations{ending}" for ending in _TABLES) if path.exists()]
+    if len(there) > 1:
+        came = " and ".join(path.name for path in there)
+        fault = Fault("observations", came, "one table of the region's figures: keep one and move the others away")
+        raise PlanError(str(folder), [fault])
+    return there[0] if there else None
+
+
 def read_plan(name: str | Path) -> Plan:
     """Read a plan with its scenarios.
 
@@ -51,13 +71,13 @@ def read_plan(name: str | Path) -> Plan:
     folder = plan_folder(name)
     text = read_record(PlanText, folder / "plan.yaml")
     path = folder / "scenarios.yaml"
-    written = read_record(ScenarioText, path) if path.is_file() else ONLY_BASELINE
+    written = read_record(ScenarioText, path) if path.exists() else ONLY_BASELINE
     catalogue = plan_catalogue(text)
-    own_figures = folder / "observations.csv"
+    own_figures = own_table(folder)
     faults = [
         *_target_faults(text, catalogue),
         *scenario_faults(written),
-        *lever_faults(written.levers, text, catalogue, regions_of([own_figures] if own_figures.is_file() else [])),
+        *lever_faults(written.levers, text, catalogue, regions_of([] if own_figures is None else [own_figures])),
     ]
     if faults:
         raise PlanError(str(folder), faults)
@@ -79,9 +99,12 @@ def _target_faults(plan: PlanText, catalogue: Catalogue) -> Iterator[Fault]:
         if target.indicator not in known:
             hint = f"an indicator of the catalogue or of this plan; {nearest(target.indicator, known)}"
             yield Fault(f"{where}.indicator", repr(target.indicator), hint)
-        elif target.definition is not None and target.definition not in known[target.indicator].codes:
-            codes = ", ".join(known[target.indicator].codes) or "none, this indicator has no list"
-            yield Fault(f"{where}.definition", repr(target.definition), f"one of {codes}")
+        else:
+            indicator = known[target.indicator]
+            if target.definition is not None and target.definition not in indicator.codes:
+                codes = ", ".join(indicator.codes) or "none, this indicator has no list"
+                yield Fault(f"{where}.definition", repr(target.definition), f"one of {codes}")
+            yield from level_faults(where, target, indicator)
         if target.years[0] < plan.period.first_year:
             hint = f"a year from {plan.period.first_year}, the first year of the plan's period"
             yield Fault(f"{where}.year", str(target.years[0]), hint)

@@ -68,7 +68,7 @@ class _Target(Record):
     @property
     def years(self) -> tuple[int, ...]:
         """Every year in which the statement is tested."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind has its own; this base is never read from a file
 
     @property
     def last_year(self) -> int:

@@ -21,11 +21,13 @@ from qsim.report.widths import TITLE_CHARACTERS, balanced
 if TYPE_CHECKING:
     from docx.document import Document as Word
     from docx.table import Table as WordTable
-    from docx.table import _Cell
+    from docx.table import _Cell, _Row
 
 _SHARED_SIGNS = "“”‘’—…·"
 _AFTER_TABLE = 9.0
 """[pt]"""
+_TOGETHER = 8
+"""Most rows under one name that stay on one page."""
 _ALIGN = {"left": WD_ALIGN_PARAGRAPH.LEFT, "center": WD_ALIGN_PARAGRAPH.CENTER, "right": WD_ALIGN_PARAGRAPH.RIGHT}
 
 
@@ -133,12 +135,20 @@ def _merge(table: "WordTable", block: Table) -> None:
                 for i in range(start, end):
                     merged: Any = table.rows[i + 1]._tr.tc_lst[number]
                     merged.vMerge = "restart" if i == start else "continue"
+                if number == 0 and end - start <= _TOGETHER:
+                    for row in table.rows[start + 1 : end]:
+                        _keep_with_next(row)
 
 
 def _keep_together(table: "WordTable") -> None:
     """Never leave the header alone at the foot of a page."""
-    for cell in table.rows[0].cells:
-        cell.paragraphs[0].paragraph_format.keep_with_next = True
+    _keep_with_next(table.rows[0])
+
+
+def _keep_with_next(row: "_Row") -> None:
+    for cell in row._tr.tc_lst:
+        for paragraph in cell.p_lst:
+            paragraph.get_or_add_pPr().get_or_add_keepNext()
 
 
 def _margins(table: "WordTable") -> None:

@@ -18,6 +18,15 @@ def percent(probability: float | None, words: Words) -> str:
     return ">99%" if probability > _MOST else f"{whole_percent(probability)}%"
 
 
+def said_percent(probability: float, words: Words) -> str:
+    """The same in a sentence: is so much, is below 1 %, is above 99 %."""
+    if probability < _LEAST:
+        return words("is_below")
+    if probability > _MOST:
+        return words("is_above")
+    return words("is_percent", percent=percent(probability, words))
+
+
 def whole_percent(probability: float) -> int:
     """Probability rounded half up, as printed. [%]"""
     return floor(100 * probability + 0.5)

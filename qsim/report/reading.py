@@ -1,13 +1,16 @@
 """An assessment as the report reads it: one scenario, its results sorted, the figures behind each, the gaps."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date as Date  # `date` is a method here
 from functools import cached_property
 
+from qsim.feasibility.joint import Joint
 from qsim.feasibility.records import Assessment, TargetResult
 from qsim.figures.printed import Printed, printed_figures
 from qsim.indicators import Indicator
-from qsim.report.requirements import collect_unit, span, when
+from qsim.report.numbers import verdict
+from qsim.report.requirements import collect_unit, requirement, span, when
 from qsim.report.words import Words
 from qsim.vocabulary import SERIES, Evidence
 
@@ -15,6 +18,9 @@ YEARS_TO_COLLECT = 5
 """Yearly figures that a trend needs to tell more than the pool does. [1]"""
 FEW_FIGURES = 3
 """Fewer own figures than this make a thin answer. [1]"""
+
+PARTS = ("assessed", "progress", "scenarios", "gaps", "figures", "method")
+"""Parts of the appendix behind the first page."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +71,84 @@ class Reading:
         """Results with a probability."""
         return self.of("figures", "prior")
 
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """Parts of the appendix behind the first page, in order: what would be empty is left out."""
+        there = {"progress": self.has_progress, "scenarios": len(self.scenarios) > 1 and bool(self.assessed)}
+        return tuple(part for part in PARTS if there.get(part, True))
+
+    def part(self, name: str) -> str:
+        """Number of a part."""
+        return self.words.ordinal(self.parts.index(name) + 1)
+
+    @cached_property
+    def has_progress(self) -> bool:
+        """Whether anything is known between what the targets ask for and what the figures do."""
+        return any(
+            result.recommended or result.pace is not None or result.marks or result.checkpoints or result.reached
+            for result in self.assessed
+        )
+
+    def number(self, result: TargetResult) -> int:
+        """Number of a target in every table of targets with a probability."""
+        ids = [assessed.target.id for assessed in self.assessed]
+        return ids.index(result.target.id) + 1
+
+    def thin(self, result: TargetResult) -> bool:
+        """Whether the evidence is too thin to tell."""
+        return result.grade is not None and result.grade.too_thin
+
+    def weak(self, result: TargetResult) -> bool:
+        """Whether the numbers of a target are a rough guide only: too thin, or other regions alone."""
+        return self.thin(result) or result.evidence == "prior"
+
+    @cached_property
+    def thin_own(self) -> tuple[TargetResult, ...]:
+        """Targets with own figures that are too thin to tell."""
+        return tuple(result for result in self.of("figures") if self.thin(result))
+
+    def verdict(self, result: TargetResult, probability: float | None) -> str:
+        """Word for a probability of a target; where the evidence is too thin, that and no other."""
+        if probability is not None and self.thin(result):
+            return self.words("too_thin")
+        return verdict(probability, self.words)
+
+    def joints(self, scenario: str) -> tuple[Joint, ...]:
+        """Targets taken together under a scenario: the whole plan, each category, the binding ones."""
+        return tuple(one for one in self.assessment.joint if one.scenario == scenario)
+
+    @cached_property
+    def joint(self) -> Joint | None:
+        """The whole plan; None where it is a single indicator, which says the same alone."""
+        whole = [one for one in self.joints(self.scenario) if one.scope == "plan" and one.indicators > 1]
+        return whole[0] if whole else None
+
+    def scope(self, joint: Joint) -> str:
+        """What is taken together."""
+        if joint.scope == "category":
+            return self.words.term("category", joint.category)
+        return self.words.term("scope", joint.scope)
+
     def indicator(self, result: TargetResult) -> Indicator:
         """Indicator of a target."""
         return self.assessment.catalogue.get(result.target.indicator)
 
     def target_name(self, result: TargetResult, *, full: bool = False) -> str:
-        """Name of a target; in full, marked where it is binding or its computation failed a check."""
+        """Name of a target, with what it asks for if another has that name; in full, marked as binding or failed."""
         name = self.words.name(result.target.name)
+        if not full and self._names[name] > 1:
+            name = self.words("name_requirement", name=name, requirement=requirement(result.target, self.words))
         if full and result.target.status == "binding":
             name += self.words("binding")
         return name + self.words("marker") if full and self.failed_gate(result.series) else name
+
+    @cached_property
+    def _names(self) -> Counter[str]:
+        return Counter(self.words.name(result.target.name) for result in self.results)
+
+    def marked_name(self, result: TargetResult) -> str:
+        """Name of a target in full, marked where its numbers are a rough guide only."""
+        return self.target_name(result, full=True) + (self.words("weak_marker") if self.weak(result) else "")
 
     @cached_property
     def printed(self) -> tuple[Printed, ...]:

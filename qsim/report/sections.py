@@ -1,81 +1,88 @@
-"""The four parts behind the first page, as neutral blocks."""
+"""Parts behind the first page, as neutral blocks: probabilities, unanswered targets, figures, method."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import cast
 
-from qsim.feasibility.records import TargetResult
+from qsim.feasibility.evidence import GRADES
+from qsim.feasibility.records import TargetResult, YearResult
 from qsim.figures.printed import Printed
-from qsim.plans.levers import Measure
-from qsim.report.content import Align, Block, Cell, Column, Figure, Heading, Link, Paragraph, Table
-from qsim.report.numbers import band_ranges, percent, printed_value, verdict
-from qsim.report.reading import Reading
-from qsim.report.requirements import level, requirement, when
-from qsim.report.summary import newest
+from qsim.report.blocks import TableNumbers, columns
+from qsim.report.content import Block, Cell, Figure, Heading, Link, Paragraph, Table
+from qsim.report.evidence import evidence
+from qsim.report.numbers import band_ranges, percent, printed_value
+from qsim.report.reading import YEARS_TO_COLLECT, Reading
+from qsim.report.requirements import level, requirement, span, when
+from qsim.report.together import together
+from qsim.report.values import gap
 
-_SHARE_OF_WIDE_COLUMN = 40.0
-
-
-@dataclass
-class TableNumbers:
-    """Gives each table its number."""
-
-    last: int = 0
-
-    def label(self, reading: Reading, title: str) -> str:
-        """Caption with the next number."""
-        self.last += 1
-        return reading.words("table_label", n=self.last, title=reading.words(f"table_{title}"))
+_LATE = "after_cutoff"
+"""Why a figure was not used that the plan could not know."""
+_GAP_TELLS = 0.05
+"""Least share of failing draws whose mean gap is printed. [1]"""
+_RECORD_TELLS = 20
+"""Fewest known outcomes whose share says something about the next target. [1]"""
+_THIN_POINTS = 100.0 * GRADES.range[-1]
+"""Change of a probability from which the evidence is too thin to tell. [percent points]"""
 
 
 def assessed(reading: Reading, numbers: TableNumbers, figures: tuple[Figure, ...]) -> list[Block]:
-    """Part one: every probability, then the charts, then the scenarios."""
+    """Part one: every probability with what has to be said beside it, the plan as a whole, the evidence, the charts."""
     spoken = reading.words
     blocks: list[Block] = [Heading(spoken("section_assessed"), 1, new_page=True)]
-    if not reading.assessed:
-        blocks.append(Paragraph(spoken("assessed_none")))
-    else:
-        own = spoken("assessed_own", figures=len(reading.of("figures")), prior=len(reading.of("prior")))
+    if reading.assessed:
+        figured, prior = len(reading.of("figures")), len(reading.of("prior"))
+        one_kind = spoken("assessed_own_all") if figured else spoken("assessed_prior_all")
+        own = spoken("assessed_own", figures=figured, prior=prior) if figured and prior else one_kind
         table = _full_table(reading, numbers)
-        blocks += [Paragraph(spoken("assessed_intro", n=len(reading.assessed), table=numbers.last, own=own)), table]
-    blocks.append(Heading(spoken("sub_charts"), 2))
-    blocks += figures or [Paragraph(spoken("charts_none"))]
-    if len(reading.scenarios) > 1 and reading.assessed:
-        blocks += _scenarios(reading, numbers)
+        intro = Paragraph(spoken("assessed_intro", n=len(reading.assessed), table=numbers.last, own=own))
+        blocks += [Heading(spoken("sub_probability"), 2), intro, table]
+        blocks += [Heading(spoken("sub_frame"), 2), *_frame(reading)]
+        blocks += [*together(reading, numbers), *evidence(reading, numbers)]
+    else:
+        blocks.append(Paragraph(spoken("assessed_none", part=reading.part("gaps"))))
+    if figures:
+        blocks += [Heading(spoken("sub_charts"), 2), *figures]
     return blocks
 
 
 def gaps(reading: Reading, numbers: TableNumbers) -> list[Block]:
-    """Part two: what the figures cannot answer, why, and what to collect."""
+    """The part on what the figures cannot answer, why, and what to collect."""
     spoken = reading.words
     results = reading.of("not_testable")
     blocks: list[Block] = [Heading(spoken("section_gaps"), 1)]
     if not results:
         return [*blocks, Paragraph(spoken("gaps_none"))]
-    blocks.append(Paragraph(spoken("gaps_intro", n=len(results), as_of=reading.date())))
+    years = reading.years(*reading.years_to_collect())
+    intro = spoken("gaps_intro", n=len(results), as_of=reading.date(), years=years, least=YEARS_TO_COLLECT)
     rows = [
         (
             str(number),
             _name(reading, result),
             _requirement(reading, result),
-            reading.reason(result),
+            spoken.term("reason_short", result.reason),
             reading.collect(result),
         )
         for number, result in enumerate(results, start=1)
     ]
-    columns = _columns(
-        reading, ("number", 10, "center"), ("target", 38), ("requirement", 28), ("reason", 32), ("collect", 48)
+    every = columns(
+        reading, ("number", 9, "center"), ("target", 42), ("requirement", 36), ("reason", 25), ("collect", 44)
     )
-    return [*blocks, Table(numbers.label(reading, "gaps"), columns, tuple(rows), _plan_notes(reading, results))]
+    notes = [
+        spoken("reason_note", short=spoken.term("reason_short", reason), reason=spoken.term("reason", reason))
+        for reason in dict.fromkeys(result.reason for result in results)
+    ]
+    table = Table(numbers.label(reading, "gaps"), every, tuple(rows), (*notes, *_plan_notes(reading, results)))
+    return [*blocks, Paragraph(intro), table]
 
 
 def sources(reading: Reading, numbers: TableNumbers) -> list[Block]:
-    """Part three: figures used with their source, figures set aside with the reason, peers counted."""
+    """The part on figures used with their source, figures set aside with the reason, peers counted."""
     spoken = reading.words
     used = [figure for figure in reading.own if not figure.set_aside]
     aside = [figure for figure in reading.own if figure.set_aside]
     blocks: list[Block] = [Heading(spoken("section_figures"), 1), Heading(spoken("sub_used"), 2)]
     if used:
-        columns = _columns(
+        every = columns(
             reading,
             ("indicator", 40),
             ("year", 13, "center"),
@@ -86,37 +93,57 @@ def sources(reading: Reading, numbers: TableNumbers) -> list[Block]:
         rows = _continued(
             [(*_printed(reading, figure), reading.definition_of(figure), _source(reading, figure)) for figure in used]
         )
-        table = Table(numbers.label(reading, "used"), columns, rows)
+        table = Table(numbers.label(reading, "used"), every, rows)
         blocks += [Paragraph(spoken("used_intro", n=len(used), as_of=reading.date())), table]
     else:
         blocks.append(Paragraph(spoken("used_none", as_of=reading.date())))
     blocks.append(Heading(spoken("sub_aside"), 2))
     if aside:
-        columns = _columns(
-            reading, ("indicator", 40), ("year", 13, "center"), ("value", 22, "center"), ("reason", 37), ("source", 44)
+        every = columns(
+            reading, ("indicator", 38), ("year", 25, "center"), ("value", 18, "center"), ("reason", 33), ("source", 42)
         )
-        rows = _continued(
-            [
-                (*_printed(reading, figure), spoken.term("set_aside", figure.set_aside), _source(reading, figure))
-                for figure in aside
-            ]
-        )
+        rows = _continued(_aside(reading, aside))
         blocks += [
             Paragraph(spoken("aside_intro", n=len(aside))),
-            Table(numbers.label(reading, "aside"), columns, rows),
+            Table(numbers.label(reading, "aside"), every, rows),
         ]
     else:
         blocks.append(Paragraph(spoken("aside_none")))
     return [*blocks, Heading(spoken("sub_peers"), 2), *_peers(reading, numbers)]
 
 
+def _aside(reading: Reading, figures: Sequence[Printed]) -> list[tuple[Cell, ...]]:
+    """Figures that were not used; those of one indicator that came after the cut-off in one row."""
+    spoken = reading.words
+    rows: list[tuple[Cell, ...]] = []
+    for indicator in dict.fromkeys(figure.indicator for figure in figures):
+        own = [figure for figure in figures if figure.indicator == indicator]
+        late = [figure for figure in own if figure.set_aside == _LATE]
+        rows += [
+            (*_printed(reading, figure), spoken.term("set_aside", figure.set_aside), _source(reading, figure))
+            for figure in own
+            if figure.set_aside != _LATE
+        ]
+        if late:
+            name = spoken.name(reading.assessment.catalogue.get(indicator).name)
+            years = sorted({figure.year for figure in late})
+            counted = spoken("figures_counted", n=len(late))
+            rows.append(
+                (name, span(years[0], years[-1], spoken), counted, spoken.term("set_aside", _LATE), spoken("dash"))
+            )
+    return rows
+
+
 def method(reading: Reading, numbers: TableNumbers) -> list[Block]:
-    """Part four: how it is computed, how to read it, the checks."""
+    """The part on how it is computed, how to read it, the checks."""
     spoken, assessment = reading.words, reading.assessment
     bands = Table(
         numbers.label(reading, "bands"),
-        _columns(reading, ("probability", 50, "center"), ("word", 50, "center")),
-        tuple((span, word) for word, span in band_ranges(spoken)),
+        columns(reading, ("probability", 50, "center"), ("word", 50, "center")),
+        (
+            *((span, word) for word, span in band_ranges(spoken)),
+            (spoken("bands_thin", points=f"{_THIN_POINTS:.0f}"), spoken("too_thin")),
+        ),
     )
     parameters = spoken(
         "parameters",
@@ -130,7 +157,6 @@ def method(reading: Reading, numbers: TableNumbers) -> list[Block]:
         Heading(spoken("sub_model"), 2),
         Paragraph(spoken("method_model")),
         Paragraph(spoken("method_probability", draws=assessment.draws)),
-        Paragraph(_frame(reading)),
         Heading(spoken("sub_words"), 2),
         Paragraph(spoken("method_reading")),
         bands,
@@ -148,58 +174,89 @@ def _full_table(reading: Reading, numbers: TableNumbers) -> Table:
     notes = [spoken("probability_note")]
     if any(len(result.years) > 1 for result in reading.assessed):
         notes.append(spoken("several_years_note"))
+    if any(_gap(reading, result, year) != spoken("dash") for result in reading.assessed for year in result.years):
+        notes.append(spoken("gap_note", percent=f"{_GAP_TELLS:.0%}"))
+    if any(reading.thin(result) for result in reading.assessed):
+        notes.append(spoken("thin_note", points=f"{_THIN_POINTS:.0f}"))
     if any(reading.failed_gate(result.series) for result in reading.assessed):
-        notes.append(spoken("gate_note"))
+        notes.append(spoken("gate_note", part=reading.part("method")))
     notes += _plan_notes(reading, reading.assessed)
-    columns = _columns(
+    every = columns(
         reading,
-        ("number", 9, "center"),
-        ("target", 27),
+        ("number", 8, "center"),
+        ("target", 26),
         ("requirement", 18, "center"),
-        ("when", 17.3, "center"),
-        ("newest", 21.2, "center"),
-        ("basis", 17, "center"),
-        ("published", 13.5, "center"),
-        ("true", 11, "center"),
+        ("when", 17, "center"),
+        ("basis", 18, "center"),
+        ("published", 13, "center"),
+        ("true", 11.5, "center"),
+        ("gap", 23, "center"),
         ("word", 21.5, "center"),
     )
-    return Table(numbers.label(reading, "full"), columns, tuple(rows), tuple(notes))
+    return Table(numbers.label(reading, "full"), every, tuple(rows), tuple(notes))
 
 
 def _plan_notes(reading: Reading, results: Sequence[TargetResult]) -> tuple[str, ...]:
-    """What the plan's file says about single targets, by their number in the table."""
+    """What the plan's file says about single targets, by their numbers in the table; the same note once."""
     spoken = reading.words
-    return tuple(
-        spoken("plan_note", n=number, note=spoken.name(result.target.note))
-        for number, result in enumerate(results, start=1)
-        if result.target.note is not None
-    )
+    notes: dict[str, list[int]] = {}
+    for number, result in enumerate(results, start=1):
+        if result.target.note is not None:
+            notes.setdefault(spoken.name(result.target.note), []).append(number)
+    return tuple(spoken("plan_note", n=_runs(numbers, reading), note=note) for note, numbers in notes.items())
+
+
+def _runs(numbers: Sequence[int], reading: Reading) -> str:
+    """Numbers in a row, those that follow each other as a span."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    spoken = reading.words
+    said = [str(run[0]) if len(run) == 1 else spoken("span", low=run[0], high=run[-1]) for run in runs]
+    return spoken("list_sep").join(said)
 
 
 def _result_rows(reading: Reading, number: int, result: TargetResult) -> list[tuple[Cell, ...]]:
-    spoken = reading.words
-    name = reading.target_name(result, full=True)
+    spoken, dash = reading.words, reading.words("dash")
+    name, basis = reading.target_name(result, full=True), _basis(reading, result)
     if len(result.years) <= 1:
         asked, year = requirement(result.target, spoken), when(result.target, spoken)
-        own = (newest(reading, result), _basis(reading, result))
-        return [(str(number), name, asked, year, *own, *_chances(reading, result.p_published, result.p_true))]
+        missed = _gap(reading, result, result.years[0]) if result.years else dash
+        chances = _chances(reading, result, result.p_published, result.p_true, missed)
+        return [(str(number), name, asked, year, basis, *chances)]
     rows: list[tuple[Cell, ...]] = []
-    for year_result in result.years:
-        if year_result.level is None:
-            asked = requirement(result.target, spoken)
+    said: Cell
+    for place, one in enumerate(result.years):
+        if one.level is None:  # the same words for all years: said once
+            said = None if place else requirement(result.target, spoken)
         else:
-            asked = level(year_result.level, getattr(result.target, "comparator", ">="), reading.unit(result), spoken)
-        chances = _chances(reading, year_result.p_published, year_result.p_true)
-        rows.append((None, None, asked, spoken("year", year=year_result.year), None, None, *chances))
-    first = rows[0]
-    rows[0] = (str(number), name, first[2], first[3], newest(reading, result), _basis(reading, result), *first[6:])
-    overall = _chances(reading, result.p_published, result.p_true)
-    return [*rows, (None, None, spoken("all_levels"), spoken("all_years"), None, None, *overall)]
+            said = level(one.level, getattr(result.target, "comparator", ">="), reading.unit(result), spoken)
+        chances = _chances(reading, result, one.p_published, one.p_true, _gap(reading, result, one))
+        rows.append((None, None, said, spoken("year", year=one.year), None, *chances))
+    rows[0] = (str(number), name, *rows[0][2:4], basis, *rows[0][5:])
+    overall = _chances(reading, result, result.p_published, result.p_true, dash)
+    if reading.thin(result):  # said once for all years
+        rows = [rows[0], *((*row[:-1], None) for row in rows[1:])]
+        overall = (*overall[:-1], None)
+    return [*rows, (None, None, spoken("all_levels"), spoken("all_years"), None, *overall)]
 
 
-def _chances(reading: Reading, published: float | None, true: float | None) -> tuple[str, str, str]:
+def _chances(
+    reading: Reading, result: TargetResult, published: float | None, true: float | None, missed: str
+) -> tuple[Cell, ...]:
     spoken = reading.words
-    return percent(published, spoken), percent(true, spoken), verdict(published, spoken)
+    return percent(published, spoken), percent(true, spoken), missed, reading.verdict(result, published)
+
+
+def _gap(reading: Reading, result: TargetResult, year: YearResult) -> str:
+    """Mean gap of the draws that fail; a mean over few of them would tell of their luck alone."""
+    known = year.shortfall is not None and year.p_published is not None
+    if not known or 1.0 - cast("float", year.p_published) < _GAP_TELLS:
+        return reading.words("dash")
+    return gap(cast("float", year.shortfall), reading.indicator(result).unit, reading.words)
 
 
 def _basis(reading: Reading, result: TargetResult) -> str:
@@ -208,41 +265,6 @@ def _basis(reading: Reading, result: TargetResult) -> str:
         return spoken("pool_only", regions=result.pool_regions)
     key = "own_and_pool" if result.pool_regions else "own_figures"
     return spoken(key, n=result.n_figures, regions=result.pool_regions)
-
-
-def _scenarios(reading: Reading, numbers: TableNumbers) -> list[Block]:
-    spoken, plan = reading.words, reading.assessment.plan
-    blocks: list[Block] = [Heading(spoken("sub_scenarios"), 2)]
-    told = [spoken("scenarios_intro")]
-    for scenario in plan.scenarios:
-        if scenario.id not in reading.scenarios:
-            continue
-        measures = [_lever(reading, lever) for lever in scenario.levers]
-        key = "scenario_levers" if measures else "scenario_without"
-        told.append(spoken(key, scenario=spoken.name(scenario.name), levers=spoken("semicolon").join(measures)))
-    blocks.append(Paragraph((" " if spoken.language == "en" else "").join(told)))
-    chance = {(result.scenario, result.target.id): result.p_published for result in reading.assessment.results}
-    share = (156.0 - 9 - _SHARE_OF_WIDE_COLUMN - 24) / len(reading.scenarios)
-    columns = (
-        *_columns(reading, ("number", 9, "center"), ("target", _SHARE_OF_WIDE_COLUMN), ("requirement", 24, "center")),
-        *(Column(reading.scenario_name(scenario), share, "center") for scenario in reading.scenarios),
-    )
-    rows = tuple(
-        (
-            str(number),
-            reading.target_name(result, full=True),
-            requirement(result.target, spoken),
-            *(percent(chance.get((scenario, result.target.id)), spoken) for scenario in reading.scenarios),
-        )
-        for number, result in enumerate(reading.assessed, start=1)
-    )
-    return [*blocks, Table(numbers.label(reading, "scenarios"), columns, rows)]
-
-
-def _lever(reading: Reading, lever: Measure) -> str:
-    spoken = reading.words
-    source = spoken(f"lever_{lever.source.kind}", text=spoken.name(lever.source.text).rstrip("。."))
-    return spoken("lever", name=spoken.name(lever.name), year=lever.start_year, source=source)
 
 
 def _peers(reading: Reading, numbers: TableNumbers) -> list[Block]:
@@ -257,19 +279,22 @@ def _peers(reading: Reading, numbers: TableNumbers) -> list[Block]:
             rows.append((name, str(len({figure.region for figure in own})), str(len(own))))
     if not rows:
         return [Paragraph(spoken("peers_none"))]
-    columns = _columns(reading, ("indicator", 96), ("regions", 30, "center"), ("figures", 30, "center"))
-    return [Paragraph(spoken("peers_intro")), Table(numbers.label(reading, "peers"), columns, tuple(rows))]
+    every = columns(reading, ("indicator", 96), ("regions", 30, "center"), ("figures", 30, "center"))
+    return [Paragraph(spoken("peers_intro")), Table(numbers.label(reading, "peers"), every, tuple(rows))]
 
 
-def _frame(reading: Reading) -> str:
-    """What has to be said beside a probability."""
+def _frame(reading: Reading) -> list[Block]:
+    """What has to be said beside a probability, once."""
     spoken, frame = reading.words, reading.assessment.frame
     record = spoken("track_record_none")
     if frame.track_record is not None:
         known = frame.track_record
-        record = spoken("track_record", statements=known.statements, met=known.met, source=known.source)
+        key = "track_record" if known.statements >= _RECORD_TELLS else "track_record_few"
+        record = spoken(
+            key, statements=known.statements, met=known.met, source=spoken.term("record_source", known.source)
+        )
     cautions = spoken("semicolon").join(spoken.term("caution", caution) for caution in frame.cautions)
-    return spoken("method_targets", cautions=cautions, record=record)
+    return [Paragraph(record), Paragraph(spoken("frame", cautions=cautions))]
 
 
 def _gates(reading: Reading) -> str:
@@ -311,7 +336,3 @@ def _continued(rows: Sequence[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]
     """Let an indicator's name stand once for its rows."""
     before = [None, *(row[0] for row in rows)]
     return tuple((None, *row[1:]) if row[0] == last else row for row, last in zip(rows, before, strict=False))
-
-
-def _columns(reading: Reading, *columns: tuple[str, float] | tuple[str, float, Align]) -> tuple[Column, ...]:
-    return tuple(Column(reading.words(f"col_{title}"), size, *rest) for title, size, *rest in columns)

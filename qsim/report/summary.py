@@ -1,32 +1,37 @@
-"""The first page: what can be said in five sentences and one table."""
+"""The first page: what can be said in a few sentences and one table."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
 from qsim.feasibility.records import TargetResult
 from qsim.figures.text import width
 from qsim.report.content import Block, Cell, Column, Paragraph, Table
-from qsim.report.numbers import percent, printed_value, verdict, whole_percent
+from qsim.report.numbers import percent, printed_value, said_percent, verdict, whole_percent
 from qsim.report.reading import FEW_FIGURES, YEARS_TO_COLLECT, Gap, Reading, label_rows
 from qsim.report.requirements import requirement, when
-from qsim.report.widths import TITLE_CHARACTERS, balanced
+from qsim.report.values import bound, number_met
+from qsim.report.widths import TITLE_CHARACTERS, balanced, lines
 from qsim.report.words import ProbabilityWord
-from qsim.vocabulary import Evidence
+from qsim.vocabulary import INTERVAL_PROBABILITY, Evidence
 
 MOST_ROWS = 12
 """Rows of the first page's table of probabilities."""
 MOST_GAPS = 8
 """Rows of the first page's table of figures to collect."""
 NAMES_SHOWN = 3
-"""Targets named in one sentence."""
+"""Targets named in one sentence, fewer where the table would have no room."""
+LEAST_ROWS = 3
+"""Rows of that table that names make room for."""
 SECURE_NAMED = 2
 """Most targets of the highest verdict that are named."""
 
-_PAGE_LINES = 34.5
+_PAGE_LINES = 35.0
 """Lines of the first page, in lines of summary text."""
 _HEAD, _META_LINE = 1.7, 0.9
 """Word above the title with the space around, and a line below it."""
-_TITLE_LINE, _ROW_LINE, _ROW_EXTRA, _TABLE_EXTRA = 1.67, 0.7, 0.12, 2.4
+_TITLE_LINE, _ROW_LINE, _ROW_EXTRA, _TABLE_EXTRA = 1.67, 0.7, 0.12, 2.1
+_NOTE_LINE = 0.84
 _SUMMARY_CHARACTERS, _META_CHARACTERS, _CELL_MM = 36.0, 41.0, 3.75
 
 
@@ -39,24 +44,28 @@ class Numbers:
     full: int
 
 
-def sentences(reading: Reading) -> tuple[str, ...]:
-    """Five sentences: how the targets split, which are in doubt, what is missing, how to read, what it rests on."""
-    spoken = reading.words
+def sentences(reading: Reading, names: int = NAMES_SHOWN) -> tuple[str, ...]:
+    """How the targets split, which are in doubt or too thin to tell, all together, what is missing, the basis."""
+    together = _together(reading)
     return (
         _scope(reading),
-        _verdict(reading),
-        _gap(reading),
-        *([spoken("read")] if reading.assessed else []),
+        _verdict(reading, names),
+        *([together] if together else []),
+        _gap(reading, names),
         _basis(reading),
     )
 
 
 def first_page(reading: Reading, title: tuple[str, ...], numbers: Numbers) -> tuple[Block, ...]:
     """Sentences and as many table rows as fit on the page."""
-    text = sentences(reading)
     left = _PAGE_LINES - _HEAD - _META_LINE * ceil(width(meta(reading)) / _META_CHARACTERS)
     left -= sum(_TITLE_LINE * len(balanced(line, TITLE_CHARACTERS)) for line in title)
-    left -= sum(ceil((width(sentence) + 2) / _SUMMARY_CHARACTERS) for sentence in text)
+    for names in range(NAMES_SHOWN, 0, -1):
+        text = sentences(reading, names)
+        below = left - sum(ceil((width(sentence) + 2) / _SUMMARY_CHARACTERS) for sentence in text)
+        if _rows_that_fit(reading, below) >= min(LEAST_ROWS, len(reading.assessed)):
+            break
+    left = below
     blocks: list[Block] = [Paragraph(sentence, "summary") for sentence in text]
     if reading.assessed:
         table, left = _probabilities(reading, left, numbers)
@@ -76,7 +85,7 @@ def meta(reading: Reading) -> str:
         first=plan.period.first_year,
         last=plan.period.last_year,
         as_of=reading.date(),
-        assumed=spoken("assumed") if plan.as_of_assumed else "",
+        assumed=spoken("assumed") if plan.as_of_assumed and reading.as_of == plan.as_of else "",
         statements=len(reading.results),
     )
     if reading.scenario == plan.scenarios[0].id:
@@ -94,25 +103,53 @@ def _chance(result: TargetResult) -> float:
 
 
 def _scope(reading: Reading) -> str:
+    """The three counts, of statements and of rows of the labelled list."""
     spoken = reading.words
+    listed = any(result.target.labels for result in reading.results)
+
+    def count(results: Sequence[TargetResult], key: str = "count") -> str:
+        rows = sum(label_rows(result) for result in results)
+        return spoken(f"{key}_rows" if listed else key, n=len(results), rows=rows)
+
     kinds: tuple[Evidence, ...] = ("figures", "prior", "not_testable")
-    counts = {evidence: len(reading.of(evidence)) for evidence in kinds}
-    parts = [spoken(f"scope_{evidence}", n=count) for evidence, count in counts.items() if count]
-    labelled = any(result.target.labels for result in reading.results)
-    listed = spoken("scope_rows", rows=sum(label_rows(result) for result in reading.results)) if labelled else ""
-    return spoken("scope", total=len(reading.results), rows=listed, parts=spoken("semicolon").join(parts))
+    parts = [spoken(f"scope_{evidence}", count=count(reading.of(evidence))) for evidence in kinds]
+    return spoken("scope", total=count(reading.results, "total"), parts=spoken("semicolon").join(parts))
 
 
-def _verdict(reading: Reading) -> str:
+def _verdict(reading: Reading, names: int) -> str:
     spoken = reading.words
     own = reading.of("figures")
     judged = own or reading.assessed
     if not judged:
         return spoken("verdict_none")
-    said = {verdict(result.p_published, spoken) for result in judged}
-    parts = [_part(reading, band, judged) for band in spoken.bands if band.word in said]
+    told = tuple(result for result in judged if not reading.thin(result))
+    thin = [reading.target_name(result) for result in judged if reading.thin(result)]
+    said = {verdict(result.p_published, spoken) for result in told}
+    parts = [_part(reading, band, told) for band in spoken.bands if band.word in said]
+    if thin:
+        parts.append(spoken("verdict_thin", n=len(thin), names=spoken.listed(thin, most=names)))
+    least = _least(reading, told, names) if told else spoken("verdict_all_thin")
     key = "verdict" if own else "verdict_prior"
-    return spoken(key, n=len(judged), parts=spoken("list_sep").join(parts), least=_least(reading, judged))
+    return spoken(key, n=len(judged), parts=spoken("list_sep").join(parts), least=least)
+
+
+def _together(reading: Reading) -> str:
+    """Probability that all targets on own figures are met, and how many will be; empty for a single one."""
+    spoken, joint = reading.words, reading.joint
+    if joint is None:
+        return ""
+    low, high = number_met(joint)
+    thin = len(reading.thin_own)
+    return spoken(
+        "together" if joint.statements == joint.indicators else "together_nested",
+        n=joint.statements,
+        indicators=joint.indicators,
+        thin=spoken("together_thin", n=thin) if thin else "",
+        percent=said_percent(joint.p_all, spoken),
+        expected=f"{joint.expected:.1f}",
+        inner=f"{INTERVAL_PROBABILITY:.0%}",
+        met=spoken("span", low=low, high=high) if low < high else str(low),
+    )
 
 
 def _part(reading: Reading, band: ProbabilityWord, judged: tuple[TargetResult, ...]) -> str:
@@ -124,11 +161,11 @@ def _part(reading: Reading, band: ProbabilityWord, judged: tuple[TargetResult, .
     return spoken("verdict_part_named", word=band.word, n=len(own), names=names)
 
 
-def _least(reading: Reading, judged: tuple[TargetResult, ...]) -> str:
+def _least(reading: Reading, judged: tuple[TargetResult, ...], names: int) -> str:
     spoken = reading.words
     ordered = doubtful_first(judged)
     secure = spoken.bands[1].start
-    doubtful = [result for result in ordered if whole_percent(_chance(result)) < secure][:NAMES_SHOWN]
+    doubtful = [result for result in ordered if whole_percent(_chance(result)) < secure][:names]
     if not doubtful:
         key = "verdict_secure" if len(ordered) > 1 else "verdict_one"
         return spoken(key, percent=percent(ordered[0].p_published, spoken))
@@ -139,13 +176,12 @@ def _least(reading: Reading, judged: tuple[TargetResult, ...]) -> str:
     return spoken("verdict_least", names=spoken("list_sep").join(named))
 
 
-def _gap(reading: Reading) -> str:
+def _gap(reading: Reading, most: int) -> str:
     spoken = reading.words
-    waiting = reading.of("not_testable")
-    if not waiting:
+    if not reading.of("not_testable"):
         return spoken("gap_none")
-    names = list(dict.fromkeys(spoken.name(gap.indicator.name) for gap in reading.gaps))[:NAMES_SHOWN]
-    return spoken("gap", names=spoken("list_sep").join(names), n=len(waiting))
+    names = list(dict.fromkeys(spoken.name(gap.indicator.name) for gap in reading.gaps))[:most]
+    return spoken("gap", names=spoken("list_sep").join(names), part=reading.part("gaps"))
 
 
 def _basis(reading: Reading) -> str:
@@ -162,21 +198,26 @@ def _basis(reading: Reading) -> str:
     return spoken(key, n=sum(counts.values()), least=least, most=most, year=year, thin=thin)
 
 
-_PROBABILITY_WIDTHS = (41.0, 24.0, 25.0, 24.0, 13.0, 11.5, 17.5)
-_COLLECT_WIDTHS = (46.0, 42.0, 42.0, 26.0)
+_PROBABILITY_COLUMNS = (
+    ("target", 35.5),
+    ("requirement", 25.0),
+    ("when", 17.0),
+    ("newest", 21.5),
+    ("published", 13.0),
+    ("true", 11.5),
+    ("grade", 11.2),
+    ("word", 21.3),
+)
+_COLLECT_COLUMNS = (("target", 46.0), ("indicator", 42.0), ("definition", 42.0), ("years", 26.0))
 
 
 def _probabilities(reading: Reading, left: float, numbers: Numbers) -> tuple[Table, float]:
     spoken = reading.words
     ordered = doubtful_first(reading.assessed)
-    kept: list[TargetResult] = []
-    left -= _TABLE_EXTRA + _ROW_LINE
-    for result in ordered[:MOST_ROWS]:
-        need = _height(_probability_row(reading, result), _PROBABILITY_WIDTHS)
-        if kept and need > left:
-            break
-        kept.append(result)
-        left -= need
+    every = _columns(reading, _PROBABILITY_COLUMNS, left_until=2)
+    notes = _notes(reading)
+    kept = ordered[: max(_rows_that_fit(reading, left), 1)]
+    left -= _around(notes) + sum(_height(_probability_row(reading, result), every) for result in kept)
     shown = [result for evidence in ("figures", "prior") for result in reading.of(evidence) if result in kept]
     left_out = [result for result in ordered if result not in kept]
     if any(result.evidence == "figures" for result in left_out):
@@ -185,15 +226,36 @@ def _probabilities(reading: Reading, left: float, numbers: Numbers) -> tuple[Tab
         title = spoken("table_summary_some", n=len(kept), total=len(ordered), full=numbers.full)
     else:
         title = spoken("table_summary")
-    notes = [spoken("gate_note")] if any(reading.failed_gate(result.series) for result in shown) else []
-    titles = ("target", "requirement", "when", "newest", "published", "true", "word")
-    columns = _columns(reading, titles, _PROBABILITY_WIDTHS, left_until=2)
-    return Table(
-        spoken("table_label", n=numbers.summary, title=title),
-        columns,
-        tuple(_probability_row(reading, result) for result in shown),
-        tuple(notes),
-    ), left
+    caption = spoken("table_label", n=numbers.summary, title=title)
+    return Table(caption, every, tuple(_probability_row(reading, result) for result in shown), notes), left
+
+
+def _rows_that_fit(reading: Reading, left: float) -> int:
+    """Rows of the table of probabilities that fit into so many lines of summary text."""
+    every = _columns(reading, _PROBABILITY_COLUMNS, left_until=2)
+    left -= _around(_notes(reading))
+    for number, result in enumerate(doubtful_first(reading.assessed)[:MOST_ROWS]):
+        left -= _height(_probability_row(reading, result), every)
+        if left < 0:
+            return number
+    return min(len(reading.assessed), MOST_ROWS)
+
+
+def _around(notes: tuple[str, ...]) -> float:
+    """Height of a caption, a head of two lines and notes, in lines of summary text."""
+    return _TABLE_EXTRA + 2 * _ROW_LINE + sum(_NOTE_LINE * ceil(width(note) / _META_CHARACTERS) for note in notes)
+
+
+def _notes(reading: Reading) -> tuple[str, ...]:
+    """How to read the table, and what all targets together could be at the least and most."""
+    spoken, joint = reading.words, reading.joint
+    notes = [spoken("read")]
+    if joint is not None:
+        ends = {"low": bound(joint.p_low), "high": bound(joint.p_high)}
+        notes.append(spoken("together_note", independent=said_percent(joint.p_independent, spoken), **ends))
+    if any(reading.failed_gate(result.series) for result in reading.assessed):
+        notes.append(spoken("gate_note", part=reading.part("method")))
+    return tuple(notes)
 
 
 def _probability_row(reading: Reading, result: TargetResult) -> tuple[Cell, ...]:
@@ -205,7 +267,8 @@ def _probability_row(reading: Reading, result: TargetResult) -> tuple[Cell, ...]
         spoken("prior_only") if result.evidence == "prior" else newest(reading, result),
         percent(result.p_published, spoken),
         percent(result.p_true, spoken),
-        verdict(result.p_published, spoken),
+        spoken("dash") if result.grade is None else result.grade.letter,
+        reading.verdict(result, result.p_published),
     )
 
 
@@ -222,10 +285,11 @@ def newest(reading: Reading, result: TargetResult) -> str:
 def _collect(reading: Reading, left: float, numbers: Numbers) -> Table | None:
     spoken = reading.words
     kept: list[tuple[Cell, ...]] = []
+    every = _columns(reading, _COLLECT_COLUMNS, left_until=3)
     left -= _TABLE_EXTRA + _ROW_LINE
     for gap in reading.gaps[:MOST_GAPS]:
         row = _collect_row(reading, gap)
-        need = _height(row, _COLLECT_WIDTHS)
+        need = _height(row, every)
         if need > left:
             break
         kept.append(row)
@@ -234,9 +298,9 @@ def _collect(reading: Reading, left: float, numbers: Numbers) -> Table | None:
         return None
     total = len(reading.gaps)
     few = len(kept) < total
-    title = spoken("table_collect_first", n=len(kept), total=total) if few else spoken("table_collect")
-    columns = _columns(reading, ("target", "indicator", "definition", "years"), _COLLECT_WIDTHS, left_until=3)
-    return Table(spoken("table_label", n=numbers.collect, title=title), columns, tuple(kept))
+    part = reading.part("gaps")
+    title = spoken("table_collect_first", n=len(kept), total=total, part=part) if few else spoken("table_collect")
+    return Table(spoken("table_label", n=numbers.collect, title=title), every, tuple(kept))
 
 
 def _collect_row(reading: Reading, gap: Gap) -> tuple[Cell, ...]:
@@ -251,19 +315,14 @@ def _collect_row(reading: Reading, gap: Gap) -> tuple[Cell, ...]:
     )
 
 
-def _columns(
-    reading: Reading, titles: tuple[str, ...], widths: tuple[float, ...], *, left_until: int
-) -> tuple[Column, ...]:
+def _columns(reading: Reading, titles: tuple[tuple[str, float], ...], *, left_until: int) -> tuple[Column, ...]:
     return tuple(
         Column(reading.words(f"col_{title}"), size, "left" if number < left_until else "center")
-        for number, (title, size) in enumerate(zip(titles, widths, strict=True))
+        for number, (title, size) in enumerate(titles)
     )
 
 
-def _height(row: tuple[Cell, ...], widths: tuple[float, ...]) -> float:
+def _height(row: tuple[Cell, ...], every: tuple[Column, ...]) -> float:
     """Height of a row, in lines of summary text."""
-    lines = [
-        sum(ceil(width(line) * _CELL_MM / (size - 2.2)) for line in str(cell).split("\n"))
-        for cell, size in zip(row, widths, strict=True)
-    ]
-    return _ROW_LINE * max(lines) + _ROW_EXTRA
+    most = max(lines(str(cell), (column.width - 2.2) / _CELL_MM) for cell, column in zip(row, every, strict=True))
+    return _ROW_LINE * most + _ROW_EXTRA

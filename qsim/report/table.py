@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from qsim.feasibility.levels import AMBITIOUS, CONFIDENCES
+from qsim.feasibility.marks import ACHIEVED, Mark
 from qsim.feasibility.records import Assessment, TargetResult
 from qsim.plans.targets import LevelTarget, MaintainTarget, PathTarget, RangeTarget, Target, ZeroTarget
 from qsim.report.numbers import percent
@@ -148,10 +149,17 @@ def marks_text(result: TargetResult, spoken: Words) -> str:
     """Marks of statistics offices with their verdicts, in a row."""
     said = []
     for mark in result.marks:
-        verdict = spoken.term("verdict", mark.verdict)
+        verdict = verdict_text(result, mark, spoken)
         value = "" if mark.value is None else f" {mark.value:.2f}"
         said.append(f"{spoken.term('mark', mark.table)}{value} {verdict}")
     return spoken("semicolon").join(said)
+
+
+def verdict_text(result: TargetResult, mark: Mark, spoken: Words) -> str:
+    """A mark's verdict; a level that is held is met now, and cannot be met before its time."""
+    if mark.verdict == ACHIEVED and isinstance(result.target, MaintainTarget):
+        return spoken("verdict_holds")
+    return spoken.term("verdict", mark.verdict)
 
 
 def _frame(rows: Iterable[_Row], columns: tuple[str, ...]) -> pd.DataFrame:

@@ -42,6 +42,10 @@ class Words:
         """Word for a code of a closed list; the code itself if the list does not have it."""
         return self.terms[group].get(code, code)
 
+    def ordinal(self, number: int) -> str:
+        """Number of a part or heading, as the language counts them."""
+        return self.term("ordinal", str(number))
+
     def name(self, names: Names) -> str:
         """A thing's name in this language."""
         return names.zh if self.language == "zh" else names.en

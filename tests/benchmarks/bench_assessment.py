@@ -1,11 +1,16 @@
 """Measure the assessment of a large plan in one process: 60 targets, 5 scenarios, everything beside; see README.md."""
 
+import argparse
+import json
+import os
 import resource
+import sys
 import time
 from datetime import date
 
 import numpy as np
 import pandas as pd
+from bench_appendix import RESULTS
 
 import qsim
 from qsim.feasibility.assess import assess
@@ -78,27 +83,41 @@ def _targets() -> list[Target]:
     return made
 
 
-def main() -> None:
-    """Measure twice: the first run also compiles or loads kernels. A busy machine leaves processor time as it is."""
+def measure() -> list[dict[str, float]]:
+    """Seconds of two runs: the first also compiles or loads kernels. A busy machine leaves processor time as it is."""
     whole = plan()
     catalogue = Catalogue(indicators=whole.indicators)
     figures = qsim.read_observations(observations(), catalogue=catalogue)
-    for run in ("first", "warm"):
+    rows = []
+    for _ in ("first", "warm"):
         began, used = time.perf_counter(), time.process_time()
         posterior = qsim.fit(figures, catalogue=catalogue, draws=DRAWS)
         fitted = time.perf_counter()
         forecast = posterior.forecast(YEARS, whole.scenarios)
         drawn = time.perf_counter()
-        assess(forecast, whole, posterior=posterior, catalogue=catalogue, beside=False)
-        counted = time.perf_counter()
         assess(forecast, whole, posterior=posterior, catalogue=catalogue)
         done = time.perf_counter()
-        print(
-            f"{run}: fit {fitted - began:.1f} s, forecast {drawn - fitted:.1f} s, counted {counted - drawn:.1f} s, "
-            f"with everything beside {done - counted:.1f} s, together {done - counted + drawn - began:.1f} s; "
-            f"processor time {time.process_time() - used:.1f} s"
-        )
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
+        parts = {"fit": fitted - began, "forecast": drawn - fitted, "assess": done - drawn, "together": done - began}
+        rows.append({**parts, "processor": time.process_time() - used})
+    return rows
+
+
+def main() -> None:
+    """Measure, print, write when asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
+    options = parser.parse_args()
+    rows = [{name: round(value, 1) for name, value in row.items()} for row in measure()]
+    for run, row in zip(("first", "warm"), rows, strict=True):
+        print(f"{run}: " + ", ".join(f"{name} {value} s" for name, value in row.items()))
+    peak = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)
+    print(f"peak memory {peak} MB")
+    if options.write:
+        kept = json.loads(RESULTS.read_text(encoding="utf-8"))
+        load = round(os.getloadavg()[0], 1)
+        found = {"first": rows[0], "warm": rows[1], "peak_rss": peak, "load_average": load}
+        RESULTS.write_text(json.dumps({**kept, "assessment": found}, indent=2) + "\n", encoding="utf-8")
+        print(f"written: {RESULTS}", file=sys.stderr)
 
 
 if __name__ == "__main__":

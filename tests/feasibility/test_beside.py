@@ -77,6 +77,13 @@ def test_a_level_and_a_looser_one_have_ordered_checkpoints(posterior, plan, targ
     assert loose.p_published >= strict.p_published
 
 
+def test_a_range_is_missed_on_both_sides_and_has_no_checkpoints(posterior, plan, target):
+    between = target("range", value=89.0, value_hi=93.0, year=2020)
+    (result,) = judged(posterior, plan, [between])
+    assert 0.0 < result.p_published < 1.0
+    assert result.checkpoints == ()
+
+
 def test_another_engine_that_is_the_same_gives_the_same_probability(posterior, plan, goals):
     """To four standard errors: draws of a fit may go together with other shocks."""
     for result in judged(posterior, plan, goals, other_engine="laplace"):

@@ -1,4 +1,4 @@
-"""Conditioning on a figure of a later year agrees with fitting again with that figure, to two points."""
+"""Conditioning on a figure agrees with fitting again with it, to two points; a line is where P crosses its bound."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,11 +8,16 @@ import pandas as pd
 import pytest
 
 import qsim
+from qsim.feasibility.beside import Beside
+from qsim.feasibility.chance import Chances
 from qsim.feasibility.checkpoints import Ahead, _covariance, checkpoint
+from qsim.feasibility.draws import ForecastDraws
 from qsim.feasibility.events import Draws
+from qsim.feasibility.records import Checkpoint, TargetResult
 from qsim.feasibility.refit import refit
 from qsim.forecast.posterior import Posterior
 from qsim.indicators import Catalogue, Indicator
+from qsim.inference.fit import FittedSeries
 from qsim.inference.series import collect_series
 from qsim.model.series import SeriesData
 from qsim.model.trend import propagate
@@ -120,12 +125,31 @@ LIKELY = np.linspace(85.0, 95.0, 201)
 
 
 @pytest.mark.parametrize("high", [True, False])
-def test_the_checkpoint_lies_where_the_chance_jumps(ahead, high):
-    point = checkpoint(ahead, SEEN, LIKELY, met_from(90.0, high=high), wanted=(SEEN,), high=high, decimals=1)
-    # figures looked at are within a point of each other
-    assert abs(point.half - 90.0) <= 1.0
-    assert abs(point.fifth - 90.0) <= 1.0
+@pytest.mark.parametrize("level", [87.0, 90.0, 92.3])
+def test_the_line_is_the_required_level_where_the_chance_jumps(ahead, level, high):
+    point = checkpoint(ahead, SEEN, LIKELY, met_from(level, high=high), wanted=(SEEN,), high=high, decimals=1)
+    assert (point.half, point.fifth) == (level, level)
     assert (point.p_worst, point.p_best) == (0.0, pytest.approx(1.0))
+
+
+@pytest.mark.parametrize("high", [True, False])
+def test_the_lines_are_those_of_a_search_through_every_printable_figure(ahead, high):
+    def meets(future: Draws) -> np.ndarray:
+        return (future.at(DUE) >= 91.0) if high else (future.at(DUE) <= 91.0)
+
+    point = checkpoint(ahead, SEEN, LIKELY, meets, wanted=(DUE,), high=high, decimals=1)
+    every = np.arange(870, 950)[:: 1 if high else -1] / 10
+    published, weights = ahead.given(SEEN, every, (DUE,))
+    chances = (weights * meets(Draws(published, ahead.years))).sum(axis=1)
+    assert point.half == every[np.argmax(chances >= 0.5)]
+    assert point.fifth == every[np.argmax(chances >= 0.2)]
+    assert chances[0] < 0.2
+
+
+def test_a_line_among_thousands_of_figures_is_exact_to_the_last_digit(ahead):
+    """A step of the grid is some thousands of printable figures."""
+    point = checkpoint(ahead, SEEN, LIKELY, met_from(90.1234), wanted=(SEEN,), high=True, decimals=4)
+    assert (point.half, point.fifth) == (90.1234, 90.1234)
 
 
 @pytest.mark.parametrize(("level", "worst", "best"), [(0.0, 1.0, 1.0), (100.0, 0.0, 0.0)])
@@ -143,3 +167,73 @@ def test_twenty_percent_is_crossed_at_a_worse_figure_than_fifty(ahead):
     assert point.fifth <= point.half
     assert point.p_worst < 0.2
     assert point.p_best > 0.5
+
+
+SHIPPED = {
+    "hainan-2020": {"forest-coverage": 62.0, "key-product-pass-rate": 93.0, "agri-sampling": 98.0},
+    "guizhou-2017": {"green-coverage": 30.0},
+}
+"""Levels of shipped targets: Hainan's stand for every year, Guizhou's for the last."""
+
+
+@pytest.fixture(scope="module", params=[(plan, target) for plan, targets in SHIPPED.items() for target in targets])
+def shipped(request, studies) -> tuple[Posterior, TargetResult, float]:
+    plan, target = request.param
+    posterior, results = studies[plan]
+    return posterior, results[target], SHIPPED[plan][target]
+
+
+@pytest.fixture(scope="module")
+def studies() -> dict[str, tuple[Posterior, dict[str, TargetResult]]]:
+    """Shipped plans with what stands beside the targets named above."""
+    found = {}
+    for name, targets in SHIPPED.items():
+        study = qsim.run(name, scenarios=[], beside=False)
+        assessment = study.assessment
+        plain = [one for one in assessment.results if one.target.id in targets]
+        beside = Beside(study.plan, Chances(ForecastDraws(assessment.forecast), assessment.catalogue), study.posterior)
+        found[name] = study.posterior, {one.target.id: one for one in beside.add(plain)}
+    return found
+
+
+def fit_of(posterior: Posterior, result: TargetResult) -> FittedSeries:
+    return next(fit for fit in posterior.fits if fit.data.label == result.series)
+
+
+def test_a_shipped_target_reaches_the_bound_at_its_line_and_not_one_digit_below(shipped):
+    posterior, result, level = shipped
+    fit, years = fit_of(posterior, result), result.target.years
+    ahead, digit = Ahead.of(fit, result.target.last_year, posterior.seed), 10.0**-fit.data.decimals
+    lines = [(point.year, bound, line) for point in result.checkpoints for bound, line in both(point)]
+    assert len(lines) == 2 * len(result.checkpoints) == 4
+    for year, bound, line in lines:
+        figures = np.round([line - digit, line], fit.data.decimals)
+        published, weights = ahead.given(year, figures, years)
+        future = Draws(published, ahead.years).over(years)
+        below, at = (weights * (future >= level - 1e-9).all(axis=-1)).sum(axis=1)
+        assert below < bound <= at
+        assert line >= level or len(years) == 1
+
+
+def both(point: Checkpoint) -> tuple[tuple[float, float | None], ...]:
+    return (0.5, point.half), (0.2, point.fifth)
+
+
+def test_a_fit_with_the_figure_of_a_shipped_line_agrees_with_it(studies):
+    """Guizhou's green coverage of 2016: the standard error of the reference at 20,000 draws is 0.4 points."""
+    posterior, results = studies["guizhou-2017"]
+    result = results["green-coverage"]
+    fit, (*_, point) = fit_of(posterior, result), result.checkpoints
+    figures = np.round([point.half - 10.0**-fit.data.decimals, point.half], fit.data.decimals)
+    published, weights = Ahead.of(fit, 2017, posterior.seed).given(point.year, figures, (2017,))
+    chances = (weights * (published[:, :, -1] >= 30.0)).sum(axis=1)
+    catalogue = Catalogue(indicators=(fit.data.indicator,))
+    for figure, chance in zip(figures, chances, strict=True):
+        text = f"{figure:.{fit.data.decimals}f}"
+        table = {"region": "here", "indicator": fit.data.indicator.slug, "year": [point.year], "value": [text]}
+        seen = qsim.read_observations(pd.DataFrame({**table, "definition": "mohurd_city"}), catalogue=catalogue)
+        (added,) = collect_series(seen, catalogue, point.year)
+        again = refit(fit, data=with_figure(fit.data, point.year, added), draws=20_000, seed=5)
+        later = replace(posterior, fits=(again,), origin=point.year, seed=5, shocks=None)
+        exact = (later.forecast([2017])["published"].values >= 30.0).mean()
+        assert chance == pytest.approx(exact, abs=0.02)

@@ -9,15 +9,19 @@ from scipy.special import logit
 from scipy.stats import norm
 
 import qsim
+from qsim.feasibility.answers import percent
 from qsim.feasibility.reverse import (
     GOAL,
     TOLERANCE,
+    LatestStart,
     chance_of,
     latest_start,
     middle_of,
     size_needed,
     sized,
     started,
+    turns,
+    with_own_start,
 )
 from qsim.feasibility.statements import Statement, Trials
 from qsim.plans.levers import Lever, Source
@@ -137,6 +141,41 @@ def test_no_start_is_early_enough():
     assert (found.start_year, found.probability) == (None, 0.5)
     with pytest.raises(ValueError, match="expected at least one"):
         latest_start(lever(), lambda _: 1.0, first_year=2019, last_year=2018)
+
+
+@pytest.mark.parametrize(
+    ("found", "own", "expected"),
+    [
+        (LatestStart(start_year=2021, probability=0.85), 0.9, (2021, 0.85, False)),
+        (LatestStart(start_year=None, probability=0.6), 0.9, (2018, 0.9, True)),
+        (None, 0.9, (2018, 0.9, True)),
+        (LatestStart(start_year=None, probability=0.6), 0.7, (None, 0.7, False)),
+        (LatestStart(start_year=None, probability=0.6), 0.5, (None, 0.6, False)),
+    ],
+)
+def test_a_start_that_is_past_counts_where_no_later_one_does(found, own, expected):
+    told = with_own_start(found, own, 2018, goal=0.8)
+    assert (told.start_year, told.probability, told.past) == expected
+    assert with_own_start(None, 0.1, 2018, goal=0.8) is None
+
+
+@pytest.mark.parametrize(
+    ("scale", "written", "size", "turned"),
+    [("points", -1.0, 1.3, True), ("points", 1.0, 13.0, False), ("pace", 0.5, 2.0, True), ("gap", 20.0, 60.0, False)],
+)
+def test_a_size_turns_a_lever_round_where_it_acts_the_other_way(scale, written, size, turned):
+    assert turns(lever(scale=scale, size=Certain(law="certain", value=written)), size) is turned
+
+
+@given(probability=st.floats(0, 1), goal=st.sampled_from([0.5, 0.8, 0.95, 0.99, 1.0]))
+def test_a_printed_probability_stands_on_its_own_side_of_the_goal(probability, goal):
+    text = percent(probability, goal)
+    if text.startswith("just"):
+        assert text.startswith("just over" if probability >= goal else "just under")
+    else:
+        assert (float(text.rstrip("%")) >= 100 * goal) == (probability >= goal)
+    assert percent(0.7998, 0.8) == "79.98%"
+    assert percent(0.7998, 0.9) == "80.0%"
 
 
 @pytest.fixture(scope="module")

@@ -70,10 +70,20 @@ def test_only_what_is_to_come_of_an_effect_moves_the_future(lever, traits, share
 
 @pytest.mark.parametrize("scale", ["points", "gap", "link", "pace"])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_past_stays_whenever_a_lever_starts(posterior, rate, scenario, lever, shape, scale):
+def test_what_figures_tell_of_stays_whenever_a_lever_starts(posterior, series, scenario, lever, shape, scale):
+    rate = series("rate", {2016: {"value": "95.0"}, 2017: {"value": "95.4"}}, origin=2017)
     push = lever(**SHAPES[shape], start_year=2015, scale=scale, size=certain(1.5))
     forecast = posterior(rate).forecast([2016, 2017], [scenario("baseline"), scenario("push", push)])
     xr.testing.assert_equal(forecast.sel(scenario="push", drop=True), forecast.sel(scenario="baseline", drop=True))
+
+
+def test_a_shock_after_the_newest_figure_is_in_no_figure(posterior, rate, scenario, lever):
+    # the newest figure is of 2016, the origin 2017: a bad 2017 that ends in 2018 must not turn into a gain
+    bad = lever(shape="pulse", start_year=2017, end_year=2017, recovered_year=2019, size=certain(-2.0))
+    pair = posterior(rate, theta=STILL, level=90).forecast(YEARS, [scenario("baseline"), scenario("bad", bad)])[RATE]
+    gap = (pair.sel(scenario="bad") - pair.sel(scenario="baseline")).isel(draw=0).squeeze()
+    assert np.all(gap.sel(year=[2017, 2018]) < -0.5)
+    assert np.allclose(gap.sel(year=[2016, 2019, 2020]), 0.0)
 
 
 @pytest.mark.parametrize("scale", ["points", "gap", "link", "pace"])

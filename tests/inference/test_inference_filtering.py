@@ -40,16 +40,23 @@ def test_forty_figures_of_tiny_noise_keep_a_finite_evidence():
     assert np.isfinite(found).all()
 
 
+def drawn_states(*, seed, whole):
+    """Last levels, last d and errors of the figures, drawn at THETA; ``whole`` as ``draw_states`` takes it."""
+    draws, figures = NORMALS.shape[1], STEP.size
+    thetas = np.repeat(THETA[:, None], draws, axis=1)
+    level, slope, errors = np.empty(draws), np.empty(draws), np.empty((figures, draws))
+    offset = np.random.default_rng(seed).integers(0, draws, 2 * YEARS + 2 * figures)
+    known = np.full(figures, whole, dtype=np.bool_)
+    sites = (STEP, MIDDLE, SPREAD, known)
+    starts = np.full(draws, MEAN)
+    proposals.draw_states(thetas, starts, SD, SIGN, YEARS, *sites, TWICE, offset, level, slope, errors)
+    return level, slope, errors
+
+
 def test_draws_have_the_moments_of_the_dense_posterior():
     mean, levels, covariance = dense()
     draws = NORMALS.shape[1]
-    thetas = np.repeat(THETA[:, None], draws, axis=1)
-    level, slope, errors = np.empty(draws), np.empty(draws), np.empty((STEP.size, draws))
-    offset = np.random.default_rng(0).integers(0, draws, 2 * YEARS + 2 * STEP.size)
-    whole = np.ones(STEP.size, dtype=np.bool_)
-    sites = (STEP, MIDDLE, SPREAD)
-    starts = np.full(draws, MEAN)
-    proposals.draw_states(thetas, starts, SD, SIGN, YEARS, *sites, whole, TWICE, offset, level, slope, errors)
+    level, slope, errors = drawn_states(seed=0, whole=True)
     # (last level, last d, levels at the figures) given the sites
     joint = np.vstack([levels[-1, STEP], slope_covariance(THETA, YEARS)[STEP], levels[np.ix_(STEP, STEP)]])
     gain = np.linalg.solve(covariance, joint.T).T
@@ -70,13 +77,7 @@ def test_draws_have_the_moments_of_the_dense_posterior():
 def test_the_latent_values_of_counts_have_the_moments_of_the_dense_posterior():
     mean, levels, covariance = dense()
     draws = NORMALS.shape[1]
-    thetas = np.repeat(THETA[:, None], draws, axis=1)
-    level, slope, errors = np.empty(draws), np.empty(draws), np.empty((STEP.size, draws))
-    offset = np.random.default_rng(1).integers(0, draws, 2 * YEARS + 2 * STEP.size)
-    whole = np.zeros(STEP.size, dtype=np.bool_)
-    sites = (STEP, MIDDLE, SPREAD)
-    starts = np.full(draws, MEAN)
-    proposals.draw_states(thetas, starts, SD, SIGN, YEARS, *sites, whole, TWICE, offset, level, slope, errors)
+    _, _, errors = drawn_states(seed=1, whole=False)
     # eta = level + year noise, given m = eta + the site's error
     prior = levels[np.ix_(STEP, STEP)] + THETA[3] ** 2 * np.eye(STEP.size)
     gain = np.linalg.solve(covariance, prior).T

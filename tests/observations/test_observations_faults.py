@@ -176,3 +176,14 @@ def test_a_missing_file_and_a_folder_are_faults_too(tmp_path, catalogue):
 def test_an_observation_error_is_a_value_error():
     assert issubclass(ObservationError, QsimError)
     assert issubclass(ObservationError, ValueError)
+
+
+@pytest.mark.parametrize("cover", [["质量统计"], ["质量统计", "2015"], []])
+def test_a_cover_sheet_is_told_that_only_the_first_sheet_is_read(tmp_path, catalogue, cover):
+    with pd.ExcelWriter(tmp_path / "a.xlsx") as book:
+        pd.DataFrame({name: ["x"] for name in cover}).to_excel(book, sheet_name="cover", index=False)
+        pd.DataFrame({"region": ["here"], "indicator": ["rate"], "year": [2015], "value": [90.1]}).to_excel(
+            book, sheet_name="figures", index=False
+        )
+    told = [str(fault) for fault in faults_of(tmp_path / "a.xlsx", catalogue)]
+    assert sum("only the first sheet is read: put the figures there" in fault for fault in told) == 1

@@ -214,7 +214,7 @@ def _observations() -> xr.Dataset:
             rows.append(_row("shili", slug, year, value, basis, definition))
             rows += [_row(f"peer_{i}", slug, year, value - i, basis, definition) for i in range(1, 7)]
     rows[0] = rows[0] | {"qualifier": ">=", "lower": rows[0]["value"], "upper": 100.0}
-    for reason in ("partial_year", "after_cutoff", "no_definition", "other_basis"):
+    for reason in ("partial_year", "after_cutoff", "no_definition", "other_basis", "after_past"):
         rows.append(_row("shili", "spot_check", 2017, 88.8, "national", "national") | {"set_aside": reason, "url": ""})
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     return xr.Dataset({name: ("observation", np.array(values)) for name, values in columns.items()})

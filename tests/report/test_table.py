@@ -7,7 +7,7 @@ import pytest
 from qsim.feasibility.evidence import Grade
 from qsim.feasibility.joint import Joint
 from qsim.feasibility.levels import Recommended
-from qsim.feasibility.marks import Mark, Pace
+from qsim.feasibility.marks import ACHIEVED, Mark, Pace
 from qsim.feasibility.records import Checkpoint, Sensitivity, Why, YearShare
 from qsim.report.table import (
     CHECKPOINT_COLUMNS,
@@ -74,6 +74,12 @@ def test_why_is_one_sentence_with_the_share(full, language, said):
 def test_marks_are_said_with_their_verdicts(full):
     assert "时序进度（完成份额减时间份额） 提前完成" in marks_text(full.results[0], words("zh"))
     assert "0.84 acceleration needed" in marks_text(full.results[0], words("en"))
+
+
+def test_a_held_level_that_is_met_is_not_finished_early(full):
+    (held,) = {result.target.id: result for result in full.results if result.target.kind == "maintain"}.values()
+    done = Mark(table="schedule", form="", value=None, verdict=ACHIEVED)
+    assert marks_text(replace(held, marks=(done,)), words("zh")).endswith("现已达到")
 
 
 def test_a_joint_row_a_scope(full):

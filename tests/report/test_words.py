@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import qsim.report
+from qsim.evaluation.track_record import SOURCE
 from qsim.feasibility import marks
 from qsim.feasibility.evidence import GradeReason
 from qsim.feasibility.records import CAUTIONS, Cause, Caution, Reason
@@ -25,7 +26,7 @@ from qsim.report.reading import Reading
 from qsim.report.requirements import requirement, when
 from qsim.report.widths import balanced
 from qsim.report.words import words
-from qsim.vocabulary import INTERVAL_PROBABILITY, TARGET_KINDS
+from qsim.vocabulary import INTERVAL_PROBABILITY, TARGET_KINDS, Category
 
 ZH, EN = words("zh"), words("en")
 
@@ -46,7 +47,8 @@ def test_both_languages_fill_the_same_blanks(key):
 
 def test_no_wording_is_left_unused():
     sources = "".join(path.read_text(encoding="utf-8") for path in Path(qsim.report.__file__).parent.glob("*.py"))
-    built = ("scope_", "lever_", "table_", "col_", "rise", "fall", "grow_", "shrink_", "change_")
+    built = ("scope_", "lever_", "table_", "col_", "rise", "fall", "grow_", "shrink_", "change_", "sub_", "heading_")
+    built += ("total", "count")
     unused = [key for key in ZH.texts if f'"{key}"' not in sources and not key.startswith(built)]
     assert unused == []
 
@@ -57,14 +59,30 @@ def test_every_reason_and_kind_has_words():
         assert set(TARGET_KINDS) == set(spoken.terms["kind"])
         assert set(get_args(Cause)) == set(spoken.terms["why"])
         assert set(get_args(Caution)) == set(spoken.terms["caution"]) == set(CAUTIONS)
-        assert set(get_args(GradeReason)) == set(spoken.terms["grade_reason"])
+        assert (
+            set(get_args(GradeReason)) == set(spoken.terms["grade_reason"]) == set(spoken.terms["grade_reason_short"])
+        )
+        assert set(spoken.terms["reason_short"]) == set(spoken.terms["reason"])
+        assert set(spoken.terms["why_short"]) == set(spoken.terms["why"])
+        assert set(get_args(Category)) == set(spoken.terms["category"])
+        assert {SOURCE} == set(spoken.terms["record_source"])
+
+
+@pytest.mark.parametrize("spoken", [ZH, EN], ids=["zh", "en"])
+@pytest.mark.parametrize(
+    ("note", "quoted"), [("pace_note", "col_needed"), ("watch_note", "col_given"), ("watch_note", "no_such_figure")]
+)
+def test_a_note_quotes_a_column_as_the_column_is_headed(spoken, note, quoted):
+    marks = "“{}”" if spoken is ZH else '"{}"'
+    assert marks.format(spoken(quoted)).casefold() in spoken(note).casefold()
 
 
 def test_every_mark_and_verdict_has_words():
     tables = [bands for bands in vars(marks).values() if isinstance(bands, marks.Bands)]
     verdicts = {word for bands in tables for word in (bands.below, *(word for _, word in bands.bounds))}
     for spoken in (ZH, EN):
-        assert {bands.name for bands in tables} == set(spoken.terms["mark"])
+        for group in ("mark", "mark_name", "mark_form"):
+            assert {bands.name for bands in tables} == set(spoken.terms[group])
         assert verdicts | {marks.ACHIEVED} == set(spoken.terms["verdict"])
 
 

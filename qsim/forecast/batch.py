@@ -140,7 +140,7 @@ class _Run:
             for way, times, widen in ATTEMPTS:
                 shared = chances(times * self.draws, self.seed)
                 key = key_of(self.seed, job.data.label, way)
-                states = sample_states(job, design_of(job.theta_prior), shared, key, widen=widen)
+                states = sample_states(job, design_of(job.theta_prior, job.level_prior), shared, key, widen=widen)
                 if states.gate:
                     figures = self._figures(job.data, states, shared, key_of(self.seed, job.data.label, "future"))
                     gates = (states.pareto_k, states.theta_effective, states.effective)
@@ -167,7 +167,7 @@ class _Run:
     def _careful(self, job: Job, thresholds: Sequence[Threshold]) -> Answer:
         data = job.data
         weighted = (
-            weigh_chosen(job, design_of(job.theta_prior), key_of(self.seed, data.label, "theta"))
+            weigh_chosen(job, design_of(job.theta_prior, job.level_prior), key_of(self.seed, data.label, "theta"))
             if is_plain(data)
             else weigh_theta(data, job.theta_prior, job.level_prior)
         )

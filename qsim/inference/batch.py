@@ -78,19 +78,21 @@ class States:
 
 @dataclass(frozen=True, eq=False)
 class Design:
-    """Points of one prior of theta, shared by all series that have it."""
+    """Points of one prior, shared by all series that have it."""
 
     z: Floats
     """dims (point, 5)."""
     thetas: Floats
     """dims (5, point)."""
+    starts: Floats
+    """Mean of the first level given each, dims (point). [link scale]"""
 
 
 @lru_cache(maxsize=4)
-def design_of(prior: ThetaPrior) -> Design:
+def design_of(theta_prior: ThetaPrior, level_prior: LevelPrior) -> Design:
     """Quasi-random points of a prior."""
-    z = prior.at(sobol_normals(_LOG2_POINTS, seed=0))
-    return Design(z, _rows(constrain(z)))
+    z = theta_prior.at(sobol_normals(_LOG2_POINTS, seed=0))
+    return Design(z, _rows(constrain(z)), level_prior.given(z))
 
 
 def is_plain(data: SeriesData) -> bool:
@@ -120,7 +122,7 @@ def _weigh_sites(job: Job, design: Design, widen: float) -> tuple[_Sites, Weight
     middle, spread, weights, evidence, effective = filtering.weigh_design(
         2**_LOG2_COARSE,
         design.thetas,
-        prior.given(design.z),
+        design.starts,
         prior.sd,
         data.sign,
         step,
@@ -151,7 +153,7 @@ def sample_states(job: Job, design: Design, shared: Chances, key: int, *, widen:
     Parameters
     ----------
     design : Design
-        Of the job's prior of theta.
+        Of the job's priors.
     shared : Chances
         ``key`` says how their columns are paired.
     widen : float
@@ -159,11 +161,13 @@ def sample_states(job: Job, design: Design, shared: Chances, key: int, *, widen:
     """
     data, prior = job.data, job.level_prior
     sites, weighted, theta_effective = _weigh_sites(job, design, widen)
-    thetas = _rows(constrain(weighted.z)) if weighted.local else design.thetas
+    thetas, starts = design.thetas, design.starts
+    if weighted.local:
+        thetas, starts = _rows(constrain(weighted.z)), prior.given(weighted.z)
     drawn, level, slope, log_ratio = proposals.propose(
         weighted.weights,
         thetas,
-        prior.given(weighted.z),
+        starts,
         prior.sd,
         data.sign,
         data.years,

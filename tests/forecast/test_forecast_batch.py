@@ -149,11 +149,11 @@ def test_a_longer_batch_is_split_between_threads_and_says_the_same(jobs, asked, 
 def test_the_log_evidence_is_that_of_the_nested_laplace(jobs):
     shared = chances(4000, 0)
     for name, job in zip(SERIES, jobs, strict=True):
-        states = sample_states(job, design_of(job.theta_prior), shared, 0)
+        states = sample_states(job, design_of(job.theta_prior, job.level_prior), shared, 0)
         careful = fit_one(job.data, (), None, draws=200, seed=0).posterior
         spread = np.sqrt(1.0 / states.theta_effective + 1.0 / careful.theta_effective)
         assert abs(states.log_evidence - careful.log_evidence) <= 4.0 * spread, name
-        chosen = weigh_chosen(job, design_of(job.theta_prior), 0)
+        chosen = weigh_chosen(job, design_of(job.theta_prior, job.level_prior), 0)
         assert chosen.effective >= MIN_EFFECTIVE_POINTS
         spread = np.sqrt(1.0 / chosen.effective + 1.0 / careful.theta_effective)
         assert abs(chosen.log_evidence - careful.log_evidence) <= 4.0 * spread, name
@@ -170,7 +170,7 @@ def test_no_figure_is_answered_by_the_prior_alone(jobs):
     data = without_figures("there", jobs[0].data.indicator, "", ORIGIN)
     prior = LevelPrior(1.0, 0.5)
     job = Job(data=data, theta_prior=priors_of(data.indicator).theta, level_prior=prior)
-    states = sample_states(job, design_of(job.theta_prior), chances(4000, 0), 0)
+    states = sample_states(job, design_of(job.theta_prior, job.level_prior), chances(4000, 0), 0)
     assert states.log_evidence == pytest.approx(0.0, abs=1e-9)
     assert states.level.mean() == pytest.approx(1.0, abs=4.0 * 0.5 / np.sqrt(4000))
     assert states.level.std() == pytest.approx(0.5, rel=4.0 / np.sqrt(8000))

@@ -214,13 +214,17 @@ def _check_region(plan: Plan, own: xr.Dataset, source: Path, *, required: bool) 
 
 
 def _bases(plan: Plan, catalogue: Catalogue) -> dict[Key, str]:
-    """Basis that each target's definition names, for the region and for what it is compared with."""
-    return {
-        (region, target.indicator): catalogue.get(target.indicator).basis(target.definition)
-        for target in plan.targets
-        if target.definition is not None
-        for region in _regions(plan, target)
-    }
+    """Basis that each target's definition names, for the region and for what it is compared with.
+
+    Of several for one series the one that most targets name, then the first in the alphabet.
+    """
+    named: dict[Key, list[str]] = {}
+    for target in plan.targets:
+        if target.definition is not None:
+            basis = catalogue.get(target.indicator).basis(target.definition)
+            for region in _regions(plan, target):
+                named.setdefault((region, target.indicator), []).append(basis)
+    return {key: min(bases, key=lambda basis: (-bases.count(basis), basis)) for key, bases in named.items()}
 
 
 def _wanted(plan: Plan) -> tuple[Key, ...]:

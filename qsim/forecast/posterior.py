@@ -238,7 +238,8 @@ class Posterior:
 
         if self.shocks is None:
             return of
-        return move_together([of(number) for number in range(len(self.fits))], self.shocks.correlation).__getitem__
+        drawn = [of(number) for number in range(len(self.fits))]
+        return move_together(drawn, self.shocks, origin=self.origin, seed=self.seed).__getitem__
 
     def _numbers(self, labels: Sequence[str] | None) -> list[int]:
         """Places of series among the fits, in the order of the fits."""
@@ -302,7 +303,8 @@ def fit(
     origin : int, optional
         Last year of the past; the newest figure's year if not given.
     series : sequence of (region, indicator), optional
-        Series to fit; all with figures if not given. A region without figures is answered for by its pool.
+        Series to fit, in any order: they stand in that of the alphabet. All with figures if not given. A region
+        without figures is answered for by its pool.
     bases : mapping of (region, indicator) to str, optional
         Basis of definitions that a series is wanted on, with or without figures on it.
     catalogue : Catalogue, optional
@@ -310,8 +312,9 @@ def fit(
     common_shocks : bool
         Whether the current states and the shocks of the series move together, as joint probabilities need
         (:mod:`qsim.inference.shocks`); independent draws if not. Each series has the same law either way, and equal
-        draws of the current state but for their order. A series that is added may change which draws of others
-        go together and, where it stands before them, their later shocks, never their law.
+        draws of the current state but for their order. The order of ``series`` changes nothing. A series that is
+        added changes no draw of those that share no year with another; of the others, it may change the numbers a
+        little, never the law.
     partial_years : bool
         Whether figures of parts of years are used, with extra noise (``qsim/measurement.yaml``).
 
@@ -326,7 +329,8 @@ def fit(
         observations,
         catalogue if catalogue is not None else shipped_catalogue(),
         origin=chosen,
-        wanted=series,
+        # one order, so that not even the rounding of a sum depends on the order asked for
+        wanted=None if series is None else sorted(series),
         bases=bases,
         pool=pool,
         engine=engine,
@@ -351,4 +355,4 @@ def correlated(posterior: Posterior, shares: ShockShares | None = None) -> Poste
         What series have in common; the shipped shares if not given.
     """
     shocks = shocks_of(posterior.fits, shares)
-    return replace(posterior, fits=pair_draws(posterior.fits, shocks), shocks=shocks)
+    return replace(posterior, fits=pair_draws(posterior.fits, shocks, posterior.seed), shocks=shocks)

@@ -19,24 +19,31 @@ correlation. Without a common year it is the prior. :math:`R` is positive defini
 where they do not, it is drawn towards :math:`R^0` as a whole, by the least of twenty equal steps that leaves no
 eigenvalue below :data:`SMALLEST_EIGENVALUE`.
 
-Draws. A Gaussian copula: independent standard normals :math:`g` of the series become :math:`L g`, with :math:`L` the
-lower Cholesky factor of :math:`R`. What is not normal (posterior draws, the width of a heavy-tailed year) keeps its own
-values and is put into the order of :math:`L g`. So a series keeps its marginal law, :math:`R = I` changes no draw, and
-the first series of a fit never changes.
+Draws. A Gaussian copula: independent standard normals of the series and of the parts they have in common become scores
+of correlation :math:`R^0`, and are moved from there to :math:`R` (:mod:`qsim.inference.factors`). What is not normal
+(posterior draws, the width of a heavy-tailed year) keeps its own values and is put into the order of the scores. So a
+series keeps its marginal law, and :math:`R = I` changes no draw.
+
+Company. The order of series changes nothing. A series that shares its years with none has the same draws whichever
+others there are, so that every probability of it alone is the same number. Where years are shared, the numbers of a
+series depend on those it shares them with, as far as :math:`R` departs from :math:`R^0`: no law of a pair for itself
+with such an :math:`R` can avoid that, as not every such matrix of pairs is positive definite.
 
 Source: Gelman et al. (2013), Bayesian data analysis, sec. 3.6; Iman and Conover (1982), doi:10.1080/03610918208812265
 (draws put into the order of correlated scores); Nelsen (2006), An introduction to copulas, ch. 2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from qsim.inference.fit import FittedSeries
+from qsim.inference.factors import Loadings, carried, correlation_of, loadings_of, with_factors
+from qsim.inference.fit import FittedSeries, stream
 from qsim.inference.innovations import Innovations, innovations, outlook
 from qsim.inference.laplace import SeriesPosterior
 from qsim.model.series import SeriesData
@@ -52,7 +59,6 @@ _THETA_DRAWS: Final = 64
 """Draws of theta that the scores of the years are averaged over."""
 
 _STEPS: Final = 20
-_UNKNOWN_CATEGORY: Final = "other"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,6 +71,8 @@ class CommonShocks:
     """The same from the shares alone, dims (series, series). [1]"""
     overlap: Ints
     """Years that both series have a score of, dims (series, series); 0 says that the prior is all there is."""
+    loadings: tuple[Loadings, ...]
+    """Factors of each series; their correlation is ``prior``."""
     shock_share: Floats
     """Share of each current state's variance that common shocks can cause, dims (series). [1]"""
 
@@ -72,7 +80,9 @@ class CommonShocks:
     def none(cls, series: int) -> "CommonShocks":
         """Series whose shocks have nothing in common."""
         alone, nothing = np.eye(series), np.zeros((series, series), dtype=np.int64)
-        return cls(correlation=alone, prior=alone, overlap=nothing, shock_share=np.zeros(series))
+        return cls(
+            correlation=alone, prior=alone, overlap=nothing, loadings=({},) * series, shock_share=np.zeros(series)
+        )
 
 
 def shocks_of(fits: Sequence[FittedSeries], shares: ShockShares | None = None) -> CommonShocks:
@@ -88,24 +98,13 @@ def shocks_of(fits: Sequence[FittedSeries], shares: ShockShares | None = None) -
     prior = prior_correlation([fit.data for fit in fits], chosen)
     correlation, overlap = shrunk_correlation(found, prior, chosen.prior_years)
     share = np.array([one.shock_share for one in found])
-    return CommonShocks(correlation=correlation, prior=prior, overlap=overlap, shock_share=share)
+    loadings = tuple(loadings_of(fit.data, chosen) for fit in fits)
+    return CommonShocks(correlation=correlation, prior=prior, overlap=overlap, loadings=loadings, shock_share=share)
 
 
 def prior_correlation(series: Sequence[SeriesData], shares: ShockShares) -> Floats:
-    """Correlation of shocks by what series have in common, on the scale of the figures, dims (series, series).
-
-    A category nobody named (``other``) is nobody's company but its own indicator's.
-    """
-    slug = np.array([one.indicator.slug for one in series])
-    named = [one.indicator.category for one in series]
-    category = np.array([s if c == _UNKNOWN_CATEGORY else f"/{c}" for s, c in zip(slug.tolist(), named, strict=True)])
-    region = np.array([one.region for one in series])
-    sign = np.array([one.sign for one in series])
-    total = np.full((len(series), len(series)), shares.everywhere)
-    for share, names in ((shares.category, category), (shares.indicator, slug), (shares.region, region)):
-        total += share * (names[:, None] == names[None, :])
-    np.fill_diagonal(total, 1.0)
-    return np.asarray(total * np.outer(sign, sign))
+    """Correlation of shocks by what series have in common, on the scale of the figures, dims (series, series)."""
+    return correlation_of([loadings_of(one, shares) for one in series])
 
 
 def shrunk_correlation(found: Sequence[Innovations], prior: Floats, prior_years: float) -> tuple[Floats, Ints]:
@@ -125,6 +124,8 @@ def shrunk_correlation(found: Sequence[Innovations], prior: Floats, prior_years:
     overlap = (known @ known.T).astype(np.int64)
     own = prior_years + np.square(score) @ known.T
     pairwise = (prior_years * prior + score @ score.T) / np.sqrt(own * own.T)
+    # the same number, not one that differs in its last digit: such series stay as they are
+    pairwise = np.where(overlap > 0, pairwise, prior)
     np.fill_diagonal(pairwise, 1.0)
     return _definite(pairwise, prior), overlap
 
@@ -132,8 +133,7 @@ def shrunk_correlation(found: Sequence[Innovations], prior: Floats, prior_years:
 def _definite(matrix: Floats, safe: Floats) -> Floats:
     """The matrix, drawn towards a positive definite one as far as it must be."""
     for step in range(_STEPS):
-        share = step / _STEPS
-        mixed = (1.0 - share) * matrix + share * safe
+        mixed = safe + (1.0 - step / _STEPS) * (matrix - safe) if step else matrix
         if _is_definite(mixed):
             return np.asarray(mixed)
     return safe
@@ -147,25 +147,25 @@ def _is_definite(matrix: Floats) -> bool:
     return True
 
 
-def paired_order(values: Floats, correlation: Floats) -> Ints:
+def paired_order(values: Floats, mix: Callable[[Floats], Floats]) -> Ints:
     """Order that makes independent draws of several series move together.
 
     Parameters
     ----------
     values : array, dims (series, draw)
         One number for each draw, independent between series.
-    correlation : array, dims (series, series)
+    mix : callable
+        Makes the normal scores of the values' ranks move together, dims (series, draw).
 
     Returns
     -------
     array, dims (series, draw)
-        Places: ``values[s, order[s]]`` holds the same numbers, their normal scores correlated. The first series keeps
-        its order; without correlation all do.
+        Places: ``values[s, order[s]]`` holds the same numbers, in the order of the mixed scores. Scores that stay as
+        they are leave every order.
     """
     order = np.argsort(values, axis=1, kind="stable")
     scores = ndtri((np.arange(values.shape[1]) + 0.5) / values.shape[1])[_ranks(order)]
-    mixed = np.linalg.cholesky(correlation) @ scores
-    return np.asarray(np.take_along_axis(order, _ranks(np.argsort(mixed, axis=1, kind="stable")), axis=1))
+    return np.asarray(np.take_along_axis(order, _ranks(np.argsort(mix(scores), axis=1, kind="stable")), axis=1))
 
 
 def _ranks(order: Ints) -> Ints:
@@ -174,7 +174,7 @@ def _ranks(order: Ints) -> Ints:
     return ranks
 
 
-def pair_draws(fits: Sequence[FittedSeries], shocks: CommonShocks) -> tuple[FittedSeries, ...]:
+def pair_draws(fits: Sequence[FittedSeries], shocks: CommonShocks, seed: int) -> tuple[FittedSeries, ...]:
     """Fits whose draws of the current state move together: the draws of each, whole, in another order.
 
     What common shocks did not cause stays independent: two states correlate by :math:`R_{sr} (h_s h_r)^{1/2}`, where
@@ -182,12 +182,29 @@ def pair_draws(fits: Sequence[FittedSeries], shocks: CommonShocks) -> tuple[Fitt
     """
     state = np.array([_outlook(fit) for fit in fits])
     root = np.sqrt(shocks.shock_share)
-    correlation = shocks.correlation * np.outer(root, root)
-    np.fill_diagonal(correlation, 1.0)
-    orders = paired_order(state, correlation)
+    loadings = [
+        {name: loading * part for name, loading in own.items()}
+        for own, part in zip(shocks.loadings, root.tolist(), strict=True)
+    ]
+
+    @cache
+    def factor(name: str) -> Floats:
+        return stream(seed, name, "state").standard_normal((state.shape[1],))
+
+    def mix(scores: Floats) -> Floats:
+        common = with_factors(scores, loadings, factor)
+        return carried(common, _damped(shocks.prior, root), _damped(shocks.correlation, root))
+
+    orders = paired_order(state, mix)
     return tuple(
         replace(fit, posterior=_reordered(fit.posterior, order)) for fit, order in zip(fits, orders, strict=True)
     )
+
+
+def _damped(correlation: Floats, root: Floats) -> Floats:
+    damped = correlation * np.outer(root, root)
+    np.fill_diagonal(damped, 1.0)
+    return damped
 
 
 def _outlook(fit: FittedSeries) -> Floats:

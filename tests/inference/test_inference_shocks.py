@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import multivariate_normal, norm
+from scipy.stats import multivariate_normal, norm, spearmanr
 
 from qsim.indicators import Indicator
+from qsim.inference.factors import carried
 from qsim.inference.fit import FittedSeries
 from qsim.inference.innovations import Innovations
 from qsim.inference.laplace import SeriesPosterior
@@ -47,6 +48,11 @@ def fitted(data, draws=2000, seed=0):
     )  # fmt: skip
     prior = priors_of(data.indicator)
     return FittedSeries(posterior=posterior, theta_prior=prior.theta, level_prior=LevelPrior(1.0, 0.5), pool_regions=0)
+
+
+def towards(matrix):
+    """Mix of independent scores to a correlation."""
+    return lambda own: carried(own, np.eye(len(own)), matrix)
 
 
 def scores(years, values):
@@ -142,7 +148,7 @@ def test_paired_draws_have_the_joint_law_of_the_copula(r):
     draws, rng = 20_000, np.random.default_rng(3)
     values = np.array([rng.exponential(size=draws), rng.standard_t(3, draws)])
     matrix = np.array([[1.0, r], [r, 1.0]])
-    paired = np.take_along_axis(values, paired_order(values, matrix), axis=1)
+    paired = np.take_along_axis(values, paired_order(values, towards(matrix)), axis=1)
     above = [0.3, -0.5]  # as normal scores
     bounds = [np.quantile(one, norm.cdf(score)) for one, score in zip(values, above, strict=True)]
     p = np.mean((paired[0] >= bounds[0]) & (paired[1] >= bounds[1]))
@@ -150,30 +156,36 @@ def test_paired_draws_have_the_joint_law_of_the_copula(r):
     assert abs(p - exact) <= 4.0 * np.sqrt(exact * (1 - exact) / draws)
 
 
-def test_pairing_keeps_every_value_and_the_first_series_in_its_order():
+def test_pairing_keeps_every_value_in_whatever_order_the_series_come():
     values = np.random.default_rng(4).normal(size=(3, 500))
-    matrix = 0.4 * np.eye(3) + 0.6
-    order = paired_order(values, matrix)
+    matrix = np.array([[1.0, 0.6, 0.1], [0.6, 1.0, 0.4], [0.1, 0.4, 1.0]])
+    order = paired_order(values, towards(matrix))
     np.testing.assert_array_equal(np.sort(order, axis=1), np.tile(np.arange(500), (3, 1)))
-    np.testing.assert_array_equal(order[0], np.arange(500))
-    np.testing.assert_array_equal(order[:2], paired_order(values[:2], matrix[:2, :2]))
+    turned = [2, 0, 1]
+    again = paired_order(values[turned], towards(matrix[np.ix_(turned, turned)]))
+    np.testing.assert_array_equal(order[turned], again)
 
 
 def test_without_correlation_no_draw_moves_and_with_all_of_it_ranks_agree():
     values = np.random.default_rng(5).normal(size=(2, 500))
-    np.testing.assert_array_equal(paired_order(values, np.eye(2)), np.tile(np.arange(500), (2, 1)))
-    together = np.take_along_axis(values, paired_order(values, np.array([[1, 1 - 1e-12], [1 - 1e-12, 1]])), axis=1)
-    np.testing.assert_array_equal(np.argsort(together[0]), np.argsort(together[1]))
+    np.testing.assert_array_equal(paired_order(values, towards(np.eye(2))), np.tile(np.arange(500), (2, 1)))
+    all_of_it = towards(np.array([[1, 1 - 1e-12], [1 - 1e-12, 1]]))
+    together = np.take_along_axis(values, paired_order(values, all_of_it), axis=1)
+    assert spearmanr(*together).statistic > 1.0 - 1e-6
+
+
+def rows_of(fit):
+    """Draws of a fit, one a row."""
+    return np.column_stack([fit.posterior.theta, fit.posterior.level, fit.posterior.slope])
 
 
 def test_draws_of_a_state_stay_whole(series):
     fits = [fitted(series("a", "schools"), seed=1), fitted(series("b", "schools"), seed=2)]
-    pairs = pair_draws(fits, shocks_of(fits, SHARES))
+    pairs = pair_draws(fits, shocks_of(fits, SHARES), 0)
     for before, after in zip(fits, pairs, strict=True):
-        rows = [np.column_stack([one.theta, one.level, one.slope]) for one in (before.posterior, after.posterior)]
+        rows = [rows_of(one) for one in (before, after)]
         np.testing.assert_array_equal(*(row[np.lexsort(row.T)] for row in rows))
-    np.testing.assert_array_equal(fits[0].posterior.level, pairs[0].posterior.level)
-    assert not np.array_equal(fits[1].posterior.level, pairs[1].posterior.level)
+        assert not np.array_equal(*rows)
 
 
 def test_states_correlate_by_what_common_shocks_can_cause(series):
@@ -181,10 +193,36 @@ def test_states_correlate_by_what_common_shocks_can_cause(series):
     fits = [fitted(series(region, "schools"), draws, seed) for seed, region in enumerate("ab")]
     alone = CommonShocks.none(2)
     shocks = replace(alone, correlation=np.array([[1, r], [r, 1]]), shock_share=np.array([1.0, share]))
-    states = [fit.posterior.level[:, -1] for fit in pair_draws(fits, shocks)]
+    states = [fit.posterior.level[:, -1] for fit in pair_draws(fits, shocks, 0)]
     outlook_share = 1.0 / (1.0 + (0.1 * sum(0.2**j for j in (1, 2, 3))) ** 2)  # of the level in the outlook, about
     found = np.corrcoef(*states)[0, 1]
     assert abs(found - r * np.sqrt(share) * outlook_share) <= 4.0 / np.sqrt(draws)
+
+
+@pytest.mark.parametrize("other", ["b", "c"])
+def test_states_correlate_by_their_factors_whoever_else_is_there(series, other):
+    draws = 20_000
+    fits = [fitted(series(region, "schools"), draws, seed) for seed, region in enumerate("abc")]
+    shocks = shocks_of(fits, replace(SHARES, indicator=0.5))
+    plain = replace(shocks, correlation=shocks.prior, shock_share=np.array([1.0, 0.5, 0.25]))
+    found = dict(zip("abc", pair_draws(fits, plain, 0), strict=True))
+    states = [found[region].posterior.level[:, -1] for region in ("a", other)]
+    h = {"b": 0.5, "c": 0.25}[other]
+    outlook_share = 1.0 / (1.0 + (0.1 * sum(0.2**j for j in (1, 2, 3))) ** 2)
+    expected = plain.prior[0, "abc".index(other)] * np.sqrt(h) * outlook_share
+    assert abs(np.corrcoef(*states)[0, 1] - expected) <= 4.0 / np.sqrt(draws)
+
+
+def test_a_series_that_shares_no_year_keeps_its_draws_whoever_else_is_there(series):
+    fits = [fitted(series(region, "schools"), seed=seed) for seed, region in enumerate("abcd")]
+    shocks = shocks_of(fits, SHARES)
+    r = shocks.prior.copy()
+    r[2, 3] = r[3, 2] = 0.8
+    known = replace(shocks, correlation=r)
+    few = shocks_of(fits[:2], SHARES)
+    few = replace(few, correlation=few.prior)
+    for small, large in zip(pair_draws(fits[:2], few, 0), pair_draws(fits, known, 0), strict=False):
+        np.testing.assert_array_equal(rows_of(small), rows_of(large))
 
 
 def test_shipped_shares_leave_a_share_of_its_own_to_every_series():

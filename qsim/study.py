@@ -94,10 +94,11 @@ def run(
     cutoff = read.as_of if as_of is None else as_of if isinstance(as_of, date) else date(as_of, 12, 31)
     _check_horizon(read, cutoff)
     catalogue = plan_catalogue(read)
-    observations = plan_observations(read, plan_folder(plan), data, catalogue, cutoff)
     wanted = _wanted(read)
     bases = _bases(read, catalogue)
-    origin = _origin(observations, wanted, cutoff)
+    figures = _known_by(read, plan_folder(plan), data, catalogue, cutoff)
+    origin = _origin(figures, wanted, cutoff)
+    observations = _up_to(figures, origin)
     answered = answerable(observations, catalogue, origin=origin, wanted=wanted, bases=bases)
     posterior, forecast = None, xr.Dataset()
     if answered:
@@ -158,6 +159,14 @@ def plan_observations(
     plan: Plan, folder: Path, data: str | Path | None, catalogue: Catalogue, cutoff: date | None
 ) -> xr.Dataset:
     """Figures of the region and its peers, each (region, indicator) on one basis; all of them without a cut-off."""
+    figures = _known_by(plan, folder, data, catalogue, cutoff)
+    return figures if cutoff is None else _up_to(figures, _origin(figures, _wanted(plan), cutoff))
+
+
+def _known_by(
+    plan: Plan, folder: Path, data: str | Path | None, catalogue: Catalogue, cutoff: date | None
+) -> xr.Dataset:
+    """Figures published by a day, those of years after the past among them."""
     own = Path(data) if data is not None else own_table(folder)
     sources: list[str | Path | pd.DataFrame] = [] if own is None else [own]
     sources += shipped_observations()
@@ -179,8 +188,7 @@ def plan_observations(
     regions = {str(region) for region in observations["region"].values}
     bases = {slug: basis for (_, slug), basis in _bases(plan, catalogue).items()}
     preferred = {(region, slug): basis for region in regions for slug, basis in bases.items()}
-    figures = choose_basis(observations, preferred, catalogue=catalogue)
-    return figures if cutoff is None else _up_to(figures, _origin(figures, _wanted(plan), cutoff))
+    return choose_basis(observations, preferred, catalogue=catalogue)
 
 
 def _origin(observations: xr.Dataset, wanted: Sequence[Key], cutoff: date) -> int:

@@ -22,14 +22,14 @@ numbers whichever others there are.
 Source: Horn and Johnson (2013), Matrix analysis, th. 7.5.3 (Schur); Nelsen (2006), An introduction to copulas, ch. 2.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qsim.inference.factors import carried, squared, with_factors
+from qsim.inference.factors import carrier, squared, with_factors
 from qsim.inference.fit import stream
 from qsim.inference.shocks import CommonShocks, paired_order
 from qsim.model.trend import shock_widths
@@ -95,18 +95,16 @@ def move_together(drivers: Sequence[Drivers], shocks: CommonShocks, *, origin: i
     def widths_of(name: str) -> Floats:
         return stream(seed, name, "widths").standard_normal((future, draws)).T
 
-    def mixed(own: Sequence[Floats], factor: Callable[[str], Floats]) -> Floats:
-        return carried(with_factors(np.stack(own), shocks.loadings, factor), shocks.prior, shocks.correlation)
-
-    normals = mixed([one.normals for one in drivers], normals_of)
-    noise = mixed([one.noise for one in drivers], noise_of)
+    carry = carrier(shocks.prior, shocks.correlation)
+    normals = carry(with_factors(np.stack([one.normals for one in drivers]), shocks.loadings, normals_of))
+    noise = carry(with_factors(np.stack([one.noise for one in drivers]), shocks.loadings, noise_of))
     squares = [squared(one) for one in shocks.loadings]
-    start, goal = np.square(shocks.prior), np.square(shocks.correlation)
+    carry_squares = carrier(np.square(shocks.prior), np.square(shocks.correlation))
     widths = np.stack([one.widths for one in drivers])
     for step in range(future):
 
         def of_year(scores: Floats, step: int = step) -> Floats:
-            return carried(with_factors(scores, squares, lambda name: widths_of(name)[:, step]), start, goal)
+            return carry_squares(with_factors(scores, squares, lambda name: widths_of(name)[:, step]))
 
         order = paired_order(widths[:, :, step], of_year)
         widths[:, :, step] = np.take_along_axis(widths[:, :, step], order, axis=1)

@@ -46,13 +46,13 @@ def loadings_of(data: SeriesData, shares: ShockShares) -> Loadings:
     out. A name has a space, which no label of a series has, so that streams are told apart.
     """
     slug, category = data.indicator.slug, data.indicator.category
-    named = f"indicator {slug}'s category" if category == _UNKNOWN_CATEGORY else f"category {category}"
+    named = f"indicator {slug}" if category == _UNKNOWN_CATEGORY else f"category {category}"
     share = {
         "every series": shares.everywhere,
-        named: shares.category,
         f"indicator {slug}": shares.indicator,
         f"region {data.region}": shares.region,
     }
+    share[named] = share.get(named, 0.0) + shares.category
     return {name: data.sign * float(np.sqrt(part)) for name, part in share.items() if part > 0.0}
 
 
@@ -98,34 +98,37 @@ def with_factors(own: Floats, loadings: Sequence[Loadings], factor: Callable[[st
     return mixed
 
 
-def carried(scores: Floats, start: Floats, goal: Floats) -> Floats:
-    """Scores of correlation ``start`` moved to correlation ``goal``, as little as can be (see the module).
+def carrier(start: Floats, goal: Floats) -> Callable[[Floats], Floats]:
+    """What moves scores of correlation ``start`` to correlation ``goal``, as little as can be (see the module).
 
     Parameters
     ----------
-    scores : array, dims (series, draw, ...)
-        Standard normals. [1]
     start, goal : array, dims (series, series)
         Positive definite.
 
     Returns
     -------
-    array, dims of ``scores``
-        Series whose rows of the two matrices are equal keep their numbers, to the last digit.
+    callable
+        From standard normals, dims (series, draw, ...), to such. Series whose rows of the two matrices are equal keep
+        their numbers, to the last digit.
     """
     differs = (start != goal).any(axis=1)
     if not differs.any():
-        return scores
+        return lambda scores: scores
     moving, still = np.flatnonzero(differs), np.flatnonzero(~differs)
     between = start[np.ix_(still, moving)]
     told = np.linalg.solve(start[np.ix_(still, still)], between).T
-    expected = np.tensordot(told, scores[still], 1)
     explained = told @ between
     there = np.ix_(moving, moving)
     least = _least_map(start[there] - explained, goal[there] - explained)
-    moved = scores.copy()
-    moved[moving] = expected + np.tensordot(least, scores[moving] - expected, 1)
-    return moved
+
+    def carry(scores: Floats) -> Floats:
+        expected = np.tensordot(told, scores[still], 1)
+        moved = scores.copy()
+        moved[moving] = expected + np.tensordot(least, scores[moving] - expected, 1)
+        return moved
+
+    return carry
 
 
 def _least_map(start: Floats, goal: Floats) -> Floats:

@@ -42,7 +42,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from qsim.inference.factors import Loadings, carried, correlation_of, loadings_of, with_factors
+from qsim.inference.factors import Loadings, carrier, correlation_of, loadings_of, with_factors
 from qsim.inference.fit import FittedSeries, stream
 from qsim.inference.innovations import Innovations, innovations, outlook
 from qsim.inference.laplace import SeriesPosterior
@@ -191,11 +191,8 @@ def pair_draws(fits: Sequence[FittedSeries], shocks: CommonShocks, seed: int) ->
     def factor(name: str) -> Floats:
         return stream(seed, name, "state").standard_normal((state.shape[1],))
 
-    def mix(scores: Floats) -> Floats:
-        common = with_factors(scores, loadings, factor)
-        return carried(common, _damped(shocks.prior, root), _damped(shocks.correlation, root))
-
-    orders = paired_order(state, mix)
+    carry = carrier(_damped(shocks.prior, root), _damped(shocks.correlation, root))
+    orders = paired_order(state, lambda scores: carry(with_factors(scores, loadings, factor)))
     return tuple(
         replace(fit, posterior=_reordered(fit.posterior, order)) for fit, order in zip(fits, orders, strict=True)
     )

@@ -5,9 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qsim.inference.factors import carried, correlation_of, squared, with_factors
+from qsim.inference.factors import carrier, correlation_of, squared, with_factors
 
 LOADINGS = ({"a": 0.5, "b": 0.3}, {"a": 0.4, "c": 0.2}, {"b": -0.6, "c": 0.1})
+
+
+def carried(scores, start, goal):
+    return carrier(start, goal)(scores)
 
 
 def correlation(size, seed):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm, spearmanr
 
 from qsim.indicators import Indicator
-from qsim.inference.factors import carried
+from qsim.inference.factors import carrier
 from qsim.inference.fit import FittedSeries
 from qsim.inference.innovations import Innovations
 from qsim.inference.laplace import SeriesPosterior
@@ -52,7 +52,7 @@ def fitted(data, draws=2000, seed=0):
 
 def towards(matrix):
     """Mix of independent scores to a correlation."""
-    return lambda own: carried(own, np.eye(len(own)), matrix)
+    return carrier(np.eye(len(matrix)), matrix)
 
 
 def scores(years, values):

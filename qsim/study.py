@@ -1,5 +1,6 @@
 """The whole way through the house: a plan and its published figures, to an assessment."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,7 +25,7 @@ from qsim.observations.select import choose_basis
 from qsim.plans.baselines import baseline_table
 from qsim.plans.plan import Plan
 from qsim.plans.read import own_table, plan_catalogue, plan_folder, read_plan
-from qsim.plans.regions import mistaken_regions, region_ids, written_as
+from qsim.plans.regions import mistaken_regions, region_ids, unknown_regions, written_as
 from qsim.plans.scenarios import Scenario
 from qsim.plans.targets import RelativeTarget, Target
 from qsim.records import nearest
@@ -40,6 +41,8 @@ class Study:
     posterior: Posterior | None
     """None where no target has a figure or a pool."""
     assessment: Assessment
+    doubts: tuple[str, ...] = ()
+    """What may be a slip in the tables: regions that nobody else knows."""
 
     @property
     def archive(self) -> Archive:
@@ -126,7 +129,8 @@ def run(
         track_record=known_outcomes(cutoff, leave_out=read.id) if track_record else None,
         as_of=cutoff,
     )
-    return Study(plan=read, observations=observations, posterior=posterior, assessment=assessment)
+    doubts = table_doubts(read, observations)
+    return Study(plan=read, observations=observations, posterior=posterior, assessment=assessment, doubts=doubts)
 
 
 def _choose_scenarios(plan: Plan, names: Sequence[str] | None) -> tuple[Scenario, ...]:
@@ -161,6 +165,11 @@ def plan_observations(
     """Figures of the region and its peers, each (region, indicator) on one basis; all of them without a cut-off."""
     figures = _known_by(plan, folder, data, catalogue, cutoff)
     return figures if cutoff is None else _up_to(figures, _origin(figures, _wanted(plan), cutoff))
+
+
+def table_doubts(plan: Plan, observations: xr.Dataset) -> tuple[str, ...]:
+    """Regions that nobody knows but the plan's own table, how many figures they have and what is done with them."""
+    return tuple(unknown_regions(plan, Counter(map(str, observations["region"].values.tolist()))))
 
 
 def _known_by(

@@ -24,14 +24,14 @@ Source: Horn and Johnson (2013), Matrix analysis, th. 7.5.3 (Schur); Nelsen (200
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qsim.inference.factors import carrier, squared, with_factors
 from qsim.inference.fit import stream
-from qsim.inference.shocks import CommonShocks, paired_order
+from qsim.inference.shocks import CommonShocks, normal_ranks, paired_order
 from qsim.model.trend import shock_widths
 
 Floats = NDArray[np.float64]
@@ -93,7 +93,10 @@ def move_together(drivers: Sequence[Drivers], shocks: CommonShocks, *, origin: i
 
     @cache
     def widths_of(name: str) -> Floats:
-        return stream(seed, name, "widths").standard_normal((future, draws)).T
+        return stream(seed, name, "widths").standard_normal((future, draws))
+
+    def width_of(step: int, name: str) -> Floats:
+        return np.asarray(widths_of(name)[step])
 
     carry = carrier(shocks.prior, shocks.correlation)
     normals = carry(with_factors(np.stack([one.normals for one in drivers]), shocks.loadings, normals_of))
@@ -102,12 +105,9 @@ def move_together(drivers: Sequence[Drivers], shocks: CommonShocks, *, origin: i
     carry_squares = carrier(np.square(shocks.prior), np.square(shocks.correlation))
     widths = np.stack([one.widths for one in drivers])
     for step in range(future):
-
-        def of_year(scores: Floats, step: int = step) -> Floats:
-            return carry_squares(with_factors(scores, squares, lambda name: widths_of(name)[:, step]))
-
-        order = paired_order(widths[:, :, step], of_year)
-        widths[:, :, step] = np.take_along_axis(widths[:, :, step], order, axis=1)
+        own = widths[:, :, step]
+        scores = with_factors(normal_ranks(own), squares, partial(width_of, step))
+        widths[:, :, step] = np.take_along_axis(own, paired_order(own, carry_squares(scores)), axis=1)
     return tuple(
         replace(one, normals=normals[number], widths=widths[number], noise=noise[number])
         for number, one in enumerate(drivers)

@@ -238,8 +238,10 @@ class Posterior:
 
         if self.shocks is None:
             return of
-        drawn = [of(number) for number in range(len(self.fits))]
-        return move_together(drawn, self.shocks, origin=self.origin, seed=self.seed).__getitem__
+        order = _by_label(self.fits)
+        drawn = [of(number) for number in order]
+        moved = move_together(drawn, self.shocks.of(order), origin=self.origin, seed=self.seed)
+        return dict(zip(order, moved, strict=True)).__getitem__
 
     def _numbers(self, labels: Sequence[str] | None) -> list[int]:
         """Places of series among the fits, in the order of the fits."""
@@ -303,8 +305,7 @@ def fit(
     origin : int, optional
         Last year of the past; the newest figure's year if not given.
     series : sequence of (region, indicator), optional
-        Series to fit, in any order: they stand in that of the alphabet. All with figures if not given. A region
-        without figures is answered for by its pool.
+        Series to fit; all with figures if not given. A region without figures is answered for by its pool.
     bases : mapping of (region, indicator) to str, optional
         Basis of definitions that a series is wanted on, with or without figures on it.
     catalogue : Catalogue, optional
@@ -329,8 +330,7 @@ def fit(
         observations,
         catalogue if catalogue is not None else shipped_catalogue(),
         origin=chosen,
-        # one order, so that not even the rounding of a sum depends on the order asked for
-        wanted=None if series is None else sorted(series),
+        wanted=series,
         bases=bases,
         pool=pool,
         engine=engine,
@@ -354,5 +354,26 @@ def correlated(posterior: Posterior, shares: ShockShares | None = None) -> Poste
     shares : ShockShares, optional
         What series have in common; the shipped shares if not given.
     """
-    shocks = shocks_of(posterior.fits, shares)
-    return replace(posterior, fits=pair_draws(posterior.fits, shocks, posterior.seed), shocks=shocks)
+    order = _by_label(posterior.fits)
+    shocks = shocks_of([posterior.fits[place] for place in order], shares).of(np.argsort(order))
+    return with_fits(replace(posterior, shocks=shocks), posterior.fits)
+
+
+def with_fits(posterior: Posterior, fits: Sequence[FittedSeries]) -> Posterior:
+    """The posterior with other draws of its series, each low where the old ones were low.
+
+    Parameters
+    ----------
+    fits : sequence of FittedSeries
+        The same series in the same order.
+    """
+    if posterior.shocks is None:
+        return replace(posterior, fits=tuple(fits))
+    order = _by_label(fits)
+    paired = pair_draws([fits[place] for place in order], posterior.shocks.of(order), posterior.seed)
+    return replace(posterior, fits=tuple(paired[place] for place in np.argsort(order)))
+
+
+def _by_label(fits: Sequence[FittedSeries]) -> list[int]:
+    """Places in one order, so that not even the rounding of a sum depends on the order asked for."""
+    return sorted(range(len(fits)), key=lambda place: fits[place].data.label)

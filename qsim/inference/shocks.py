@@ -22,7 +22,7 @@ eigenvalue below :data:`SMALLEST_EIGENVALUE`.
 Draws. A Gaussian copula: independent standard normals of the series and of the parts they have in common become scores
 of correlation :math:`R^0`, and are moved from there to :math:`R` (:mod:`qsim.inference.factors`). What is not normal
 (posterior draws, the width of a heavy-tailed year) keeps its own values and is put into the order of the scores. So a
-series keeps its marginal law, and :math:`R = I` changes no draw.
+series keeps its marginal law.
 
 Company. The order of series changes nothing. A series that shares its years with none has the same draws whichever
 others there are, so that every probability of it alone is the same number. Where years are shared, the numbers of a
@@ -33,7 +33,7 @@ Source: Gelman et al. (2013), Bayesian data analysis, sec. 3.6; Iman and Conover
 (draws put into the order of correlated scores); Nelsen (2006), An introduction to copulas, ch. 2.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from typing import Any, Final
@@ -82,6 +82,18 @@ class CommonShocks:
         alone, nothing = np.eye(series), np.zeros((series, series), dtype=np.int64)
         return cls(
             correlation=alone, prior=alone, overlap=nothing, loadings=({},) * series, shock_share=np.zeros(series)
+        )
+
+    def of(self, places: Sequence[int] | Ints) -> "CommonShocks":
+        """The same of some series, in another order."""
+        chosen = [int(place) for place in places]
+        square = np.ix_(chosen, chosen)
+        return CommonShocks(
+            correlation=self.correlation[square],
+            prior=self.prior[square],
+            overlap=self.overlap[square],
+            loadings=tuple(self.loadings[place] for place in chosen),
+            shock_share=self.shock_share[chosen],
         )
 
 
@@ -147,25 +159,20 @@ def _is_definite(matrix: Floats) -> bool:
     return True
 
 
-def paired_order(values: Floats, mix: Callable[[Floats], Floats]) -> Ints:
-    """Order that makes independent draws of several series move together.
+def normal_ranks(values: Floats) -> Floats:
+    """Normal scores of the ranks of draws, dims (series, draw). [1]"""
+    draws = values.shape[1]
+    return np.asarray(ndtri((np.arange(draws) + 0.5) / draws)[_ranks(np.argsort(values, axis=1, kind="stable"))])
 
-    Parameters
-    ----------
-    values : array, dims (series, draw)
-        One number for each draw, independent between series.
-    mix : callable
-        Makes the normal scores of the values' ranks move together, dims (series, draw).
 
-    Returns
-    -------
-    array, dims (series, draw)
-        Places: ``values[s, order[s]]`` holds the same numbers, in the order of the mixed scores. Scores that stay as
-        they are leave every order.
+def paired_order(values: Floats, scores: Floats) -> Ints:
+    """Places that put the draws of each series into the order of scores, both of dims (series, draw).
+
+    ``values[s, places[s]]`` holds the same numbers, the smallest where the score is smallest. What has been put into
+    that order stays in it.
     """
-    order = np.argsort(values, axis=1, kind="stable")
-    scores = ndtri((np.arange(values.shape[1]) + 0.5) / values.shape[1])[_ranks(order)]
-    return np.asarray(np.take_along_axis(order, _ranks(np.argsort(mix(scores), axis=1, kind="stable")), axis=1))
+    order, wanted = (np.argsort(one, axis=1, kind="stable") for one in (values, scores))
+    return np.asarray(np.take_along_axis(order, _ranks(wanted), axis=1))
 
 
 def _ranks(order: Ints) -> Ints:
@@ -178,7 +185,8 @@ def pair_draws(fits: Sequence[FittedSeries], shocks: CommonShocks, seed: int) ->
     """Fits whose draws of the current state move together: the draws of each, whole, in another order.
 
     What common shocks did not cause stays independent: two states correlate by :math:`R_{sr} (h_s h_r)^{1/2}`, where
-    :math:`h` is the share of a state's variance from common shocks.
+    :math:`h` is the share of a state's variance from common shocks. The order of the draws that come does not matter:
+    fits that are paired already stay as they are, and one fitted again takes the place of the old one, low for low.
     """
     state = np.array([_outlook(fit) for fit in fits])
     root = np.sqrt(shocks.shock_share)
@@ -188,13 +196,14 @@ def pair_draws(fits: Sequence[FittedSeries], shocks: CommonShocks, seed: int) ->
     ]
 
     @cache
-    def factor(name: str) -> Floats:
+    def of(name: str) -> Floats:
         return stream(seed, name, "state").standard_normal((state.shape[1],))
 
-    carry = carrier(_damped(shocks.prior, root), _damped(shocks.correlation, root))
-    orders = paired_order(state, lambda scores: carry(with_factors(scores, loadings, factor)))
+    common = with_factors(np.stack([of(fit.data.label) for fit in fits]), loadings, of)
+    scores = carrier(_damped(shocks.prior, root), _damped(shocks.correlation, root))(common)
     return tuple(
-        replace(fit, posterior=_reordered(fit.posterior, order)) for fit, order in zip(fits, orders, strict=True)
+        replace(fit, posterior=_reordered(fit.posterior, order))
+        for fit, order in zip(fits, paired_order(state, scores), strict=True)
     )
 
 

@@ -16,6 +16,7 @@ from qsim.inference.laplace import SeriesPosterior
 from qsim.inference.shocks import (
     SMALLEST_EIGENVALUE,
     CommonShocks,
+    normal_ranks,
     pair_draws,
     paired_order,
     prior_correlation,
@@ -148,7 +149,7 @@ def test_paired_draws_have_the_joint_law_of_the_copula(r):
     draws, rng = 20_000, np.random.default_rng(3)
     values = np.array([rng.exponential(size=draws), rng.standard_t(3, draws)])
     matrix = np.array([[1.0, r], [r, 1.0]])
-    paired = np.take_along_axis(values, paired_order(values, towards(matrix)), axis=1)
+    paired = np.take_along_axis(values, paired_order(values, towards(matrix)(normal_ranks(values))), axis=1)
     above = [0.3, -0.5]  # as normal scores
     bounds = [np.quantile(one, norm.cdf(score)) for one, score in zip(values, above, strict=True)]
     p = np.mean((paired[0] >= bounds[0]) & (paired[1] >= bounds[1]))
@@ -159,17 +160,17 @@ def test_paired_draws_have_the_joint_law_of_the_copula(r):
 def test_pairing_keeps_every_value_in_whatever_order_the_series_come():
     values = np.random.default_rng(4).normal(size=(3, 500))
     matrix = np.array([[1.0, 0.6, 0.1], [0.6, 1.0, 0.4], [0.1, 0.4, 1.0]])
-    order = paired_order(values, towards(matrix))
+    order = paired_order(values, towards(matrix)(normal_ranks(values)))
     np.testing.assert_array_equal(np.sort(order, axis=1), np.tile(np.arange(500), (3, 1)))
     turned = [2, 0, 1]
-    again = paired_order(values[turned], towards(matrix[np.ix_(turned, turned)]))
+    again = paired_order(values[turned], towards(matrix[np.ix_(turned, turned)])(normal_ranks(values[turned])))
     np.testing.assert_array_equal(order[turned], again)
 
 
 def test_without_correlation_no_draw_moves_and_with_all_of_it_ranks_agree():
     values = np.random.default_rng(5).normal(size=(2, 500))
-    np.testing.assert_array_equal(paired_order(values, towards(np.eye(2))), np.tile(np.arange(500), (2, 1)))
-    all_of_it = towards(np.array([[1, 1 - 1e-12], [1 - 1e-12, 1]]))
+    np.testing.assert_array_equal(paired_order(values, normal_ranks(values)), np.tile(np.arange(500), (2, 1)))
+    all_of_it = towards(np.array([[1, 1 - 1e-12], [1 - 1e-12, 1]]))(normal_ranks(values))
     together = np.take_along_axis(values, paired_order(values, all_of_it), axis=1)
     assert spearmanr(*together).statistic > 1.0 - 1e-6
 
@@ -186,6 +187,14 @@ def test_draws_of_a_state_stay_whole(series):
         rows = [rows_of(one) for one in (before, after)]
         np.testing.assert_array_equal(*(row[np.lexsort(row.T)] for row in rows))
         assert not np.array_equal(*rows)
+
+
+def test_pairs_stay_pairs_in_whatever_order_their_draws_come(series):
+    fits = [fitted(series("a", "schools"), seed=1), fitted(series("b", "schools"), seed=2)]
+    shocks = shocks_of(fits, SHARES)
+    pairs = pair_draws(fits, shocks, 0)
+    for once, twice in zip(pairs, pair_draws(pairs, shocks, 0), strict=True):
+        np.testing.assert_array_equal(rows_of(once), rows_of(twice))
 
 
 def test_states_correlate_by_what_common_shocks_can_cause(series):

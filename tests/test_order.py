@@ -140,6 +140,7 @@ def test_series_with_years_in_common_notice_the_others_a_little_and_keep_their_l
     alone = forecast(ROWS, [("south", "schools")])["published"].sel(series="south/schools")
     among = world["published"].sel(series="south/schools")
     assert not np.array_equal(alone, among)
-    # two samples of one law that are paired draw by draw: means differ by four standard errors of the pairs at most
     apart = (alone - among).squeeze(["scenario", "chain"])
+    assert (apart.std("draw") <= 0.1 * among.std("draw").squeeze("scenario")).all()
+    # two samples of one law, paired draw by draw: means differ by four standard errors of the pairs at most
     assert (abs(apart.mean("draw")) <= 4.0 * apart.std("draw") / np.sqrt(DRAWS)).all()

@@ -2,11 +2,11 @@ r"""The random numbers behind the future of every series, and how those of sever
 
 A future year of a series takes a width w and standard normals (v, u) for its shocks (w v, w u), a normal e for the year
 noise of its figure, and a normal score for the chance of its sample. Each series has streams of its own, and so has
-each factor that series have in common. With the correlations :math:`R^0` of the factors alone and R of all that is
-known (:mod:`qsim.inference.shocks`), the numbers of one year become
+each factor that series have in common. With the correlations K of the factors, :math:`R^0` of those that are no years,
+and R of all that is known (:mod:`qsim.inference.shocks`), the numbers of one year become
 
 .. math::
-    (v, u, e) \to M (v, u, e)^0, \quad M R^0 M^T = R, \qquad
+    (v, u, e) \to M (v, u, e)^0, \quad M K M^T = R, \qquad
     w \to \text{its own values in the order of } M' g_w^0,
 
 where :math:`(\cdot)^0` is what a series' own numbers and its factors' make together (:mod:`qsim.inference.factors`),
@@ -16,7 +16,7 @@ Schur's theorem. Normals stay standard normals and widths keep their values, so 
 :math:`R = I` changes nothing, and :math:`|R_{sr}| = 1` makes two series move as one. The shocks of two series
 correlate by :math:`R_{sr} E[w_s w_r]`, a little less than R unless it is 0 or 1. Samples are drawn each for itself.
 
-The order of series changes nothing, and a series whose correlations are those of :math:`R^0` has the same random
+The order of series changes nothing, and a series whose correlations are those of K and :math:`R^0` has the same random
 numbers whichever others there are.
 
 Source: Horn and Johnson (2013), Matrix analysis, th. 7.5.3 (Schur); Nelsen (2006), An introduction to copulas, ch. 2.
@@ -29,7 +29,7 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from qsim.inference.factors import carrier, squared, with_factors
+from qsim.inference.factors import carrier, correlation_of, squared, with_factors
 from qsim.inference.fit import stream
 from qsim.inference.shocks import CommonShocks, normal_ranks, paired_order
 from qsim.model.trend import shock_widths
@@ -98,9 +98,10 @@ def move_together(drivers: Sequence[Drivers], shocks: CommonShocks, *, origin: i
     def width_of(step: int, name: str) -> Floats:
         return np.asarray(widths_of(name)[step])
 
-    carry = carrier(shocks.prior, shocks.correlation)
-    normals = carry(with_factors(np.stack([one.normals for one in drivers]), shocks.loadings, normals_of))
-    noise = carry(with_factors(np.stack([one.noise for one in drivers]), shocks.loadings, noise_of))
+    factors = shocks.factors
+    carry = carrier(correlation_of(factors), shocks.correlation)
+    normals = carry(with_factors(np.stack([one.normals for one in drivers]), factors, normals_of))
+    noise = carry(with_factors(np.stack([one.noise for one in drivers]), factors, noise_of))
     squares = [squared(one) for one in shocks.loadings]
     carry_squares = carrier(np.square(shocks.prior), np.square(shocks.correlation))
     widths = np.stack([one.widths for one in drivers])

@@ -19,15 +19,23 @@ correlation. Without a common year it is the prior. :math:`R` is positive defini
 where they do not, it is drawn towards :math:`R^0` as a whole, by the least of twenty equal steps that leaves no
 eigenvalue below :data:`SMALLEST_EIGENVALUE`.
 
-Draws. A Gaussian copula: independent standard normals of the series and of the parts they have in common become scores
-of correlation :math:`R^0`, and are moved from there to :math:`R` (:mod:`qsim.inference.factors`). What is not normal
-(posterior draws, the width of a heavy-tailed year) keeps its own values and is put into the order of the scores. So a
-series keeps its marginal law.
+Draws. A Gaussian copula: independent standard normals of the series, of the parts they have in common and of the years
+they have scores of, with loadings :math:`z_{st} / (n_0 + \sum_t z_{st}^2)^{1/2}`, become scores
+(:mod:`qsim.inference.factors`) of the correlation
+
+.. math:: K_{sr} = R^0_{sr} + \frac{\sum_{t \in T} z_{st} z_{rt}}
+                                 {\sqrt{(n_0 + \sum_t z_{st}^2)(n_0 + \sum_t z_{rt}^2)}},
+
+which is R for two series without a common year, and near it for others: it differs by what the years took off
+:math:`R^0`, and by the years that only one of the two has. Shocks and year noise are moved on from K to R. Current
+states stay at K: two neighbours in the order of states have theta of their own, and a score moved by a hair would deal
+them anew. What is not normal (states, the width of a heavy-tailed year) keeps its own values and is put into the order
+of the scores. So a series keeps its marginal law.
 
 Company. The order of series changes nothing. A series that shares its years with none has the same draws whichever
-others there are, so that every probability of it alone is the same number. Where years are shared, the numbers of a
-series depend on those it shares them with, as far as :math:`R` departs from :math:`R^0`: no law of a pair for itself
-with such an :math:`R` can avoid that, as not every such matrix of pairs is positive definite.
+others there are, so that every probability of it alone is the same number. Where years are shared, the shocks of a
+series depend on those it shares them with as far as R departs from K: random numbers of each series for itself have the
+correlations of a K that is positive definite whatever the series, and R, made pair by pair, need not be.
 
 Source: Gelman et al. (2013), Bayesian data analysis, sec. 3.6; Iman and Conover (1982), doi:10.1080/03610918208812265
 (draws put into the order of correlated scores); Nelsen (2006), An introduction to copulas, ch. 2.
@@ -36,13 +44,14 @@ Source: Gelman et al. (2013), Bayesian data analysis, sec. 3.6; Iman and Conover
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from qsim.inference.factors import Loadings, carrier, correlation_of, loadings_of, with_factors
+from qsim.inference.factors import Loadings, correlation_of, loadings_of, with_factors
 from qsim.inference.fit import FittedSeries, stream
 from qsim.inference.innovations import Innovations, innovations, outlook
 from qsim.inference.laplace import SeriesPosterior
@@ -54,6 +63,9 @@ Ints = NDArray[np.int64]
 
 SMALLEST_EIGENVALUE: Final = 1e-6
 """Least eigenvalue of a correlation matrix. [1]"""
+
+OWN_SHARE: Final = 0.05
+"""Least share of a shock's variance that factors leave to the series alone. [1]"""
 
 _THETA_DRAWS: Final = 64
 """Draws of theta that the scores of the years are averaged over."""
@@ -73,6 +85,8 @@ class CommonShocks:
     """Years that both series have a score of, dims (series, series); 0 says that the prior is all there is."""
     loadings: tuple[Loadings, ...]
     """Factors of each series; their correlation is ``prior``."""
+    years: tuple[Loadings, ...]
+    """Further factors of each series: the years it has a score of."""
     shock_share: Floats
     """Share of each current state's variance that common shocks can cause, dims (series). [1]"""
 
@@ -81,8 +95,18 @@ class CommonShocks:
         """Series whose shocks have nothing in common."""
         alone, nothing = np.eye(series), np.zeros((series, series), dtype=np.int64)
         return cls(
-            correlation=alone, prior=alone, overlap=nothing, loadings=({},) * series, shock_share=np.zeros(series)
+            correlation=alone,
+            prior=alone,
+            overlap=nothing,
+            loadings=({},) * series,
+            years=({},) * series,
+            shock_share=np.zeros(series),
         )
+
+    @property
+    def factors(self) -> tuple[Loadings, ...]:
+        """All factors of each series."""
+        return tuple({**own, **years} for own, years in zip(self.loadings, self.years, strict=True))
 
     def of(self, places: Sequence[int] | Ints) -> "CommonShocks":
         """The same of some series, in another order."""
@@ -93,6 +117,7 @@ class CommonShocks:
             prior=self.prior[square],
             overlap=self.overlap[square],
             loadings=tuple(self.loadings[place] for place in chosen),
+            years=tuple(self.years[place] for place in chosen),
             shock_share=self.shock_share[chosen],
         )
 
@@ -111,7 +136,22 @@ def shocks_of(fits: Sequence[FittedSeries], shares: ShockShares | None = None) -
     correlation, overlap = shrunk_correlation(found, prior, chosen.prior_years)
     share = np.array([one.shock_share for one in found])
     loadings = tuple(loadings_of(fit.data, chosen) for fit in fits)
-    return CommonShocks(correlation=correlation, prior=prior, overlap=overlap, loadings=loadings, shock_share=share)
+    return CommonShocks(
+        correlation=correlation,
+        prior=prior,
+        overlap=overlap,
+        loadings=loadings,
+        years=tuple(map(year_loadings, found, loadings, repeat(chosen.prior_years))),
+        shock_share=share,
+    )
+
+
+def year_loadings(found: Innovations, shared: Loadings, prior_years: float) -> Loadings:
+    """Loadings of a series on the years it has a score of (see the module), within what other factors leave."""
+    total = float(np.square(found.score).sum())
+    left = 1.0 - OWN_SHARE - sum(loading**2 for loading in shared.values())
+    size = np.sqrt(min(1.0 / (prior_years + total), left / total)) if total > 0.0 and left > 0.0 else 0.0
+    return {f"year {year}": float(size * score) for year, score in zip(found.year, found.score, strict=True)}
 
 
 def prior_correlation(series: Sequence[SeriesData], shares: ShockShares) -> Floats:
@@ -184,33 +224,25 @@ def _ranks(order: Ints) -> Ints:
 def pair_draws(fits: Sequence[FittedSeries], shocks: CommonShocks, seed: int) -> tuple[FittedSeries, ...]:
     """Fits whose draws of the current state move together: the draws of each, whole, in another order.
 
-    What common shocks did not cause stays independent: two states correlate by :math:`R_{sr} (h_s h_r)^{1/2}`, where
+    What common shocks did not cause stays independent: two states correlate by :math:`K_{sr} (h_s h_r)^{1/2}`, where
     :math:`h` is the share of a state's variance from common shocks. The order of the draws that come does not matter:
     fits that are paired already stay as they are, and one fitted again takes the place of the old one, low for low.
     """
     state = np.array([_outlook(fit) for fit in fits])
-    root = np.sqrt(shocks.shock_share)
     loadings = [
         {name: loading * part for name, loading in own.items()}
-        for own, part in zip(shocks.loadings, root.tolist(), strict=True)
+        for own, part in zip(shocks.factors, np.sqrt(shocks.shock_share).tolist(), strict=True)
     ]
 
     @cache
     def of(name: str) -> Floats:
         return stream(seed, name, "state").standard_normal((state.shape[1],))
 
-    common = with_factors(np.stack([of(fit.data.label) for fit in fits]), loadings, of)
-    scores = carrier(_damped(shocks.prior, root), _damped(shocks.correlation, root))(common)
+    scores = with_factors(np.stack([of(fit.data.label) for fit in fits]), loadings, of)
     return tuple(
         replace(fit, posterior=_reordered(fit.posterior, order))
         for fit, order in zip(fits, paired_order(state, scores), strict=True)
     )
-
-
-def _damped(correlation: Floats, root: Floats) -> Floats:
-    damped = correlation * np.outer(root, root)
-    np.fill_diagonal(damped, 1.0)
-    return damped
 
 
 def _outlook(fit: FittedSeries) -> Floats:

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal, norm, spearmanr
 
 from qsim.indicators import Indicator
-from qsim.inference.factors import carrier
+from qsim.inference.factors import carrier, correlation_of
 from qsim.inference.fit import FittedSeries
 from qsim.inference.innovations import Innovations
 from qsim.inference.laplace import SeriesPosterior
 from qsim.inference.shocks import (
+    OWN_SHARE,
     SMALLEST_EIGENVALUE,
     CommonShocks,
     normal_ranks,
@@ -22,6 +23,7 @@ from qsim.inference.shocks import (
     prior_correlation,
     shocks_of,
     shrunk_correlation,
+    year_loadings,
 )
 from qsim.model.likelihood import INTERVAL
 from qsim.model.priors import LevelPrior, priors_of
@@ -128,6 +130,22 @@ def patchy(draw):
 
 @given(found=patchy(), weight=st.sampled_from([0.01, 0.5, 3.0, 20.0]), share=st.floats(0.0, 0.9))
 @settings(derandomize=True, deadline=None)
+def test_factors_of_years_leave_a_share_to_every_series(found, weight, share):
+    shared = {"every series": np.sqrt(share)}
+    every = [{**shared, **year_loadings(one, shared, weight)} for one in found]
+    assert all(sum(loading**2 for loading in one.values()) <= 1.0 - OWN_SHARE + 1e-12 for one in every)
+    assert np.linalg.eigvalsh(correlation_of(every)).min() >= 0.9 * OWN_SHARE
+
+
+def test_factors_have_the_correlation_of_the_years_where_there_is_no_prior_one():
+    found = [scores([2010, 2011, 2012], [1.0, 2.0, -1.0]), scores([2012, 2011, 2010], [0.5, 1.0, -0.3])]
+    correlation, _ = shrunk_correlation(found, np.eye(2), 10.0)
+    factors = correlation_of([year_loadings(one, {}, 10.0) for one in found])
+    assert factors[0, 1] == pytest.approx(correlation[0, 1])
+
+
+@given(found=patchy(), weight=st.sampled_from([0.01, 0.5, 3.0, 20.0]), share=st.floats(0.0, 0.9))
+@settings(derandomize=True, deadline=None)
 def test_the_matrix_is_always_a_positive_definite_correlation(found, weight, share):
     prior = np.full((len(found), len(found)), share) + (1.0 - share) * np.eye(len(found))
     correlation, _ = shrunk_correlation(found, prior, weight)
@@ -200,8 +218,8 @@ def test_pairs_stay_pairs_in_whatever_order_their_draws_come(series):
 def test_states_correlate_by_what_common_shocks_can_cause(series):
     draws, r, share = 20_000, 0.8, 0.25
     fits = [fitted(series(region, "schools"), draws, seed) for seed, region in enumerate("ab")]
-    alone = CommonShocks.none(2)
-    shocks = replace(alone, correlation=np.array([[1, r], [r, 1]]), shock_share=np.array([1.0, share]))
+    loadings = ({"every series": np.sqrt(r)},) * 2
+    shocks = replace(CommonShocks.none(2), loadings=loadings, shock_share=np.array([1.0, share]))
     states = [fit.posterior.level[:, -1] for fit in pair_draws(fits, shocks, 0)]
     outlook_share = 1.0 / (1.0 + (0.1 * sum(0.2**j for j in (1, 2, 3))) ** 2)  # of the level in the outlook, about
     found = np.corrcoef(*states)[0, 1]

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from qsim.inference.factors import carrier, correlation_of, squared, with_factors
 from qsim.inference.fit import stream
-from qsim.inference.shocks import CommonShocks, normal_ranks, paired_order
+from qsim.inference.shocks import CommonShocks, mixed_values
 from qsim.model.trend import shock_widths
 
 Floats = NDArray[np.float64]
@@ -106,9 +106,11 @@ def move_together(drivers: Sequence[Drivers], shocks: CommonShocks, *, origin: i
     carry_squares = carrier(np.square(shocks.prior), np.square(shocks.correlation))
     widths = np.stack([one.widths for one in drivers])
     for step in range(future):
-        own = widths[:, :, step]
-        scores = with_factors(normal_ranks(own), squares, partial(width_of, step))
-        widths[:, :, step] = np.take_along_axis(own, paired_order(own, carry_squares(scores)), axis=1)
+
+        def mix(own: Floats, step: int = step) -> Floats:
+            return carry_squares(with_factors(own, squares, partial(width_of, step)))
+
+        widths[:, :, step] = mixed_values(widths[:, :, step], mix)
     return tuple(
         replace(one, normals=normals[number], widths=widths[number], noise=noise[number])
         for number, one in enumerate(drivers)

@@ -41,7 +41,7 @@ Source: Gelman et al. (2013), Bayesian data analysis, sec. 3.6; Iman and Conover
 (draws put into the order of correlated scores); Nelsen (2006), An introduction to copulas, ch. 2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from itertools import repeat
@@ -199,10 +199,25 @@ def _is_definite(matrix: Floats) -> bool:
     return True
 
 
-def normal_ranks(values: Floats) -> Floats:
-    """Normal scores of the ranks of draws, dims (series, draw). [1]"""
+def mixed_values(values: Floats, mix: Callable[[Floats], Floats]) -> Floats:
+    """The numbers of each series in another order, so that series move together, dims (series, draw).
+
+    Parameters
+    ----------
+    values : array, dims (series, draw)
+        Independent between series.
+    mix : callable
+        Makes the normal scores of the values' ranks move together, dims (series, draw). Scores that stay as they are
+        leave every order.
+    """
     draws = values.shape[1]
-    return np.asarray(ndtri((np.arange(draws) + 0.5) / draws)[_ranks(np.argsort(values, axis=1, kind="stable"))])
+    order = np.argsort(values, axis=1, kind="stable")
+    scores = mix(ndtri((np.arange(draws) + 0.5) / draws)[_ranks(order)])
+    moved = np.empty_like(values)
+    np.put_along_axis(
+        moved, np.argsort(scores, axis=1, kind="stable"), np.take_along_axis(values, order, axis=1), axis=1
+    )
+    return moved
 
 
 def paired_order(values: Floats, scores: Floats) -> Ints:

@@ -17,7 +17,7 @@ from qsim.inference.shocks import (
     OWN_SHARE,
     SMALLEST_EIGENVALUE,
     CommonShocks,
-    normal_ranks,
+    mixed_values,
     pair_draws,
     paired_order,
     prior_correlation,
@@ -167,7 +167,7 @@ def test_paired_draws_have_the_joint_law_of_the_copula(r):
     draws, rng = 20_000, np.random.default_rng(3)
     values = np.array([rng.exponential(size=draws), rng.standard_t(3, draws)])
     matrix = np.array([[1.0, r], [r, 1.0]])
-    paired = np.take_along_axis(values, paired_order(values, towards(matrix)(normal_ranks(values))), axis=1)
+    paired = mixed_values(values, towards(matrix))
     above = [0.3, -0.5]  # as normal scores
     bounds = [np.quantile(one, norm.cdf(score)) for one, score in zip(values, above, strict=True)]
     p = np.mean((paired[0] >= bounds[0]) & (paired[1] >= bounds[1]))
@@ -175,22 +175,28 @@ def test_paired_draws_have_the_joint_law_of_the_copula(r):
     assert abs(p - exact) <= 4.0 * np.sqrt(exact * (1 - exact) / draws)
 
 
-def test_pairing_keeps_every_value_in_whatever_order_the_series_come():
+def test_mixing_keeps_every_value_in_whatever_order_the_series_come():
     values = np.random.default_rng(4).normal(size=(3, 500))
     matrix = np.array([[1.0, 0.6, 0.1], [0.6, 1.0, 0.4], [0.1, 0.4, 1.0]])
-    order = paired_order(values, towards(matrix)(normal_ranks(values)))
-    np.testing.assert_array_equal(np.sort(order, axis=1), np.tile(np.arange(500), (3, 1)))
+    mixed = mixed_values(values, towards(matrix))
+    np.testing.assert_array_equal(np.sort(mixed, axis=1), np.sort(values, axis=1))
     turned = [2, 0, 1]
-    again = paired_order(values[turned], towards(matrix[np.ix_(turned, turned)])(normal_ranks(values[turned])))
-    np.testing.assert_array_equal(order[turned], again)
+    again = mixed_values(values[turned], towards(matrix[np.ix_(turned, turned)]))
+    np.testing.assert_array_equal(mixed[turned], again)
 
 
 def test_without_correlation_no_draw_moves_and_with_all_of_it_ranks_agree():
     values = np.random.default_rng(5).normal(size=(2, 500))
-    np.testing.assert_array_equal(paired_order(values, normal_ranks(values)), np.tile(np.arange(500), (2, 1)))
-    all_of_it = towards(np.array([[1, 1 - 1e-12], [1 - 1e-12, 1]]))(normal_ranks(values))
-    together = np.take_along_axis(values, paired_order(values, all_of_it), axis=1)
+    np.testing.assert_array_equal(mixed_values(values, lambda own: own), values)
+    together = mixed_values(values, towards(np.array([[1, 1 - 1e-12], [1 - 1e-12, 1]])))
     assert spearmanr(*together).statistic > 1.0 - 1e-6
+
+
+def test_draws_in_the_order_of_scores_stay_in_it():
+    values, scores = np.random.default_rng(6).normal(size=(2, 3, 100))
+    placed = np.take_along_axis(values, paired_order(values, scores), axis=1)
+    np.testing.assert_array_equal(np.argsort(placed, axis=1), np.argsort(scores, axis=1))
+    np.testing.assert_array_equal(paired_order(placed, scores), np.tile(np.arange(100), (3, 1)))
 
 
 def rows_of(fit):

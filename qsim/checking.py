@@ -90,7 +90,7 @@ def _check_plan(place: Path) -> str:
     if table is None:
         return _with_warnings(held, plan)
     figures = read_observations(table, catalogue=plan_catalogue(plan), cutoff=plan.as_of, regions=region_ids([plan]))
-    regions = {str(region) for region in figures["region"].values}
+    regions = [str(region) for region in figures["region"].values]
     if wrong := mistaken_regions(plan, regions):
         expected = f"the plan's region written {written_as(plan)}"
         raise ObservationError(str(table), [Fault("column region (地区)", ", ".join(map(repr, wrong)), expected)])

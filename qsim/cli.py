@@ -267,6 +267,8 @@ def review(
         found = reviewed(
             plan, archive or (), as_of=as_of, data=data, engine=engine, draws=draws, seed=seed, progress=report
         )
+    for doubt in found.doubts:
+        typer.echo(f"warning: {doubt}", err=True)
     sys.stdout.write(review_frame(found).to_csv(index=False, lineterminator="\n") if csv else review_text(found))
 
 
@@ -349,6 +351,8 @@ def _run(
         other_engine=other_engine,
         progress=report,
     )
+    for doubt in study.doubts:
+        typer.echo(f"warning: {doubt}", err=True)
     if as_of is not None and as_of > study.plan.period.last_year:
         over = f"{study.plan.id} ended in {study.plan.period.last_year}"
         typer.echo(f"{over}: 'qsim review {plan}' compares what was said with what was published later", err=True)
@@ -364,6 +368,8 @@ def _posterior(
 
     with _progress(plan, quiet=quiet) as report:
         study = run(plan, as_of=as_of, data=data, scenarios=(), draws=draws, seed=seed, beside=False, progress=report)
+    for doubt in study.doubts:
+        typer.echo(f"warning: {doubt}", err=True)
     if study.posterior is None:
         raise FitError(f"plan {plan}: no target has a figure or a pool of other regions; `qsim assess` says what lacks")
     return study, study.posterior

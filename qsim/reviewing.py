@@ -1,6 +1,7 @@
 """Review a plan: its archived assessments, or the one of its own day, against what was published later."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from qsim.evaluation.outcomes import Published
 from qsim.evaluation.review import Review, review_archives
 from qsim.inference.fit import Engine
 from qsim.plans.read import plan_catalogue, plan_folder, read_plan
-from qsim.study import plan_observations, run
+from qsim.study import plan_observations, run, table_doubts
 
 
 def review(
@@ -69,7 +70,8 @@ def review(
         changes(one, hashes(read, plan_observations(read, folder, data, catalogue, one.as_of), catalogue))
         for one in kept
     ]
-    return review_archives(kept, Published(figures, catalogue, day), changed=moved)
+    found = review_archives(kept, Published(figures, catalogue, day), changed=moved)
+    return replace(found, doubts=table_doubts(read, figures))
 
 
 def _check(plan: str, archives: Sequence[Archive], names: Sequence[str], day: date | None) -> None:

@@ -1,5 +1,6 @@
 """The whole way through the house: a plan and its published figures, to an assessment."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,7 +25,7 @@ from qsim.observations.select import choose_basis
 from qsim.plans.baselines import baseline_table
 from qsim.plans.plan import Plan
 from qsim.plans.read import own_table, plan_catalogue, plan_folder, read_plan
-from qsim.plans.regions import mistaken_regions, region_ids, written_as
+from qsim.plans.regions import mistaken_regions, region_ids, unknown_regions, written_as
 from qsim.plans.scenarios import Scenario
 from qsim.plans.targets import RelativeTarget, Target
 from qsim.records import nearest
@@ -40,6 +41,8 @@ class Study:
     posterior: Posterior | None
     """None where no target has a figure or a pool."""
     assessment: Assessment
+    doubts: tuple[str, ...] = ()
+    """What may be a slip in the tables: regions that nobody else knows."""
 
     @property
     def archive(self) -> Archive:
@@ -94,10 +97,11 @@ def run(
     cutoff = read.as_of if as_of is None else as_of if isinstance(as_of, date) else date(as_of, 12, 31)
     _check_horizon(read, cutoff)
     catalogue = plan_catalogue(read)
-    observations = plan_observations(read, plan_folder(plan), data, catalogue, cutoff)
     wanted = _wanted(read)
     bases = _bases(read, catalogue)
-    origin = _origin(observations, wanted, cutoff)
+    figures = _known_by(read, plan_folder(plan), data, catalogue, cutoff)
+    origin = _origin(figures, wanted, cutoff)
+    observations = _up_to(figures, origin)
     answered = answerable(observations, catalogue, origin=origin, wanted=wanted, bases=bases)
     posterior, forecast = None, xr.Dataset()
     if answered:
@@ -125,7 +129,8 @@ def run(
         track_record=known_outcomes(cutoff, leave_out=read.id) if track_record else None,
         as_of=cutoff,
     )
-    return Study(plan=read, observations=observations, posterior=posterior, assessment=assessment)
+    doubts = table_doubts(read, observations)
+    return Study(plan=read, observations=observations, posterior=posterior, assessment=assessment, doubts=doubts)
 
 
 def _choose_scenarios(plan: Plan, names: Sequence[str] | None) -> tuple[Scenario, ...]:
@@ -158,6 +163,19 @@ def plan_observations(
     plan: Plan, folder: Path, data: str | Path | None, catalogue: Catalogue, cutoff: date | None
 ) -> xr.Dataset:
     """Figures of the region and its peers, each (region, indicator) on one basis; all of them without a cut-off."""
+    figures = _known_by(plan, folder, data, catalogue, cutoff)
+    return figures if cutoff is None else _up_to(figures, _origin(figures, _wanted(plan), cutoff))
+
+
+def table_doubts(plan: Plan, observations: xr.Dataset) -> tuple[str, ...]:
+    """Regions that nobody knows but the plan's own table, how many figures they have and what is done with them."""
+    return tuple(unknown_regions(plan, Counter(map(str, observations["region"].values.tolist()))))
+
+
+def _known_by(
+    plan: Plan, folder: Path, data: str | Path | None, catalogue: Catalogue, cutoff: date | None
+) -> xr.Dataset:
+    """Figures published by a day, those of years after the past among them."""
     own = Path(data) if data is not None else own_table(folder)
     sources: list[str | Path | pd.DataFrame] = [] if own is None else [own]
     sources += shipped_observations()
@@ -179,8 +197,7 @@ def plan_observations(
     regions = {str(region) for region in observations["region"].values}
     bases = {slug: basis for (_, slug), basis in _bases(plan, catalogue).items()}
     preferred = {(region, slug): basis for region in regions for slug, basis in bases.items()}
-    figures = choose_basis(observations, preferred, catalogue=catalogue)
-    return figures if cutoff is None else _up_to(figures, _origin(figures, _wanted(plan), cutoff))
+    return choose_basis(observations, preferred, catalogue=catalogue)
 
 
 def _origin(observations: xr.Dataset, wanted: Sequence[Key], cutoff: date) -> int:
@@ -214,13 +231,17 @@ def _check_region(plan: Plan, own: xr.Dataset, source: Path, *, required: bool) 
 
 
 def _bases(plan: Plan, catalogue: Catalogue) -> dict[Key, str]:
-    """Basis that each target's definition names, for the region and for what it is compared with."""
-    return {
-        (region, target.indicator): catalogue.get(target.indicator).basis(target.definition)
-        for target in plan.targets
-        if target.definition is not None
-        for region in _regions(plan, target)
-    }
+    """Basis that each target's definition names, for the region and for what it is compared with.
+
+    Of several for one series the one that most targets name, then the first in the alphabet.
+    """
+    named: dict[Key, list[str]] = {}
+    for target in plan.targets:
+        if target.definition is not None:
+            basis = catalogue.get(target.indicator).basis(target.definition)
+            for region in _regions(plan, target):
+                named.setdefault((region, target.indicator), []).append(basis)
+    return {key: min(bases, key=lambda basis: (-bases.count(basis), basis)) for key, bases in named.items()}
 
 
 def _wanted(plan: Plan) -> tuple[Key, ...]:

@@ -130,6 +130,8 @@ class Review:
     scores: tuple[Score, ...]
     changed: tuple[tuple[str, tuple[Change, ...]], ...] = ()
     """What has changed since, by archive; archives without a change are left out."""
+    doubts: tuple[str, ...] = ()
+    """What may be a slip in the tables of figures."""
 
     def of(self, scope: Scope) -> tuple[Reviewed, ...]:
         """Rows of one scope."""

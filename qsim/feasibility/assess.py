@@ -242,7 +242,8 @@ def _by_series(found: Sequence[tuple[TargetResult, Bools]]) -> dict[str, list[Bo
     groups: dict[str, list[Bools]] = {}
     for result, whole in found:
         groups.setdefault(str(result.series), []).append(whole)
-    return groups
+    # in one order, so that not even the last digit of a sum depends on that of the targets
+    return dict(sorted(groups.items()))
 
 
 def _pool_sizes(observations: xr.Dataset | None, region: str) -> dict[tuple[str, str], int]:

@@ -142,6 +142,17 @@ class Mark:
     value: float | None
     """None where the target is achieved, or the form has no value."""
     verdict: str
+    bounds: tuple[tuple[float, str], ...] = ()
+    """Lower bounds and verdicts of the table, the highest first, before a natural limit shrinks them."""
+    below: str = ""
+    """Verdict below every bound."""
+
+    @classmethod
+    def of(cls, bands: Bands, value: float | None, verdict: str) -> "Mark":
+        """Verdict by a table."""
+        return cls(
+            table=bands.name, form=bands.form, value=value, verdict=verdict, bounds=bands.bounds, below=bands.below
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,14 +190,14 @@ def extrapolated_share(course: Course, bands: Bands = UNSD) -> Mark:
     growth = 1.0 + cagr(course.base, course.value, course.year - course.base_year)
     reached = _positive(course.value) * growth ** (course.due_year - course.year)
     value = (reached - course.base) / (course.target - course.base)
-    return Mark(table=bands.name, form=bands.form, value=value, verdict=bands.verdict(value))
+    return Mark.of(bands, value, bands.verdict(value))
 
 
 def growth(course: Course, limit: float | None = None, bands: Bands = GROWTH) -> Mark:
     """Growth itself, for statements without a level; bounds shrink near a natural limit. ``target`` is not used."""
     value = course.sign * cagr(course.base, course.value, course.year - course.base_year)
     factor = 1.0 if limit is None else limit_factor(course.base, limit)
-    return Mark(table=bands.name, form=bands.form, value=value, verdict=bands.shrunk(factor).verdict(value))
+    return Mark.of(bands, value, bands.shrunk(factor).verdict(value))
 
 
 def schedule(course: Course, bands: Bands = SCHEDULE) -> Mark:
@@ -195,7 +206,7 @@ def schedule(course: Course, bands: Bands = SCHEDULE) -> Mark:
         return _settled(course, bands)
     done = (course.value - course.base) / (course.target - course.base)
     value = _unless_equal(done - (course.year - course.base_year) / (course.due_year - course.base_year))
-    return Mark(table=bands.name, form=bands.form, value=value, verdict=bands.verdict(value))
+    return Mark.of(bands, value, bands.verdict(value))
 
 
 def limit_factor(base: float, limit: float) -> float:
@@ -225,7 +236,7 @@ def reduction(course: Course, years: Sequence[int], figures: Sequence[float], ba
     rate = annual_reduction(years, figures)
     left = max(course.due_year - course.year, 1)
     needed = -100.0 * cagr(course.value, course.target, left)
-    return Mark(table=bands.name, form=bands.form, value=rate, verdict=bands.verdict(_unless_equal(rate - needed)))
+    return Mark.of(bands, rate, bands.verdict(_unless_equal(rate - needed)))
 
 
 def carried_forward(before: float, newest: float, years: int) -> float:
@@ -246,14 +257,14 @@ def _ratio(course: Course, base: float, value: float, target: float, sign: float
     if needed == 0.0:
         return _settled(course, bands)
     ratio = sign * actual / abs(needed)
-    return Mark(table=bands.name, form=bands.form, value=ratio, verdict=bands.verdict(ratio))
+    return Mark.of(bands, ratio, bands.verdict(ratio))
 
 
 def _settled(course: Course, bands: Bands) -> Mark:
     """Mark of a target that is met already, or was met in the base year and is not any more."""
     if not course.achieved:
-        return Mark(table=bands.name, form=bands.form, value=None, verdict=bands.below)
-    return Mark(table=bands.name, form=bands.form, value=None, verdict=ACHIEVED)
+        return Mark.of(bands, None, bands.below)
+    return Mark.of(bands, None, ACHIEVED)
 
 
 def _unless_equal(lead: float) -> float:

@@ -1,4 +1,4 @@
-"""Why a target fails, from the draws: what the failing ones have in common.
+r"""Why a target fails, from the draws: what the failing ones have in common.
 
 Each failing draw is put down to the first of five causes that leaves it short when the draw is built up step by step:
 
@@ -10,6 +10,12 @@ Each failing draw is put down to the first of five causes that leaves it short w
 ``noise``   the true level meets the target and the published figure does not: year noise, sampling, rounding
 
 The shares of the five add up to one. The sentence names the largest.
+
+Events. That nothing happens has no level that falls short, as a rate is never zero. With the rates :math:`\lambda_t` of
+the years that no published number has settled, none in all of them has the chance :math:`e^{-\sum_t \lambda_t}`. The
+true rate "gets there" where that is at least one half, :math:`\sum_t \lambda_t \le \log 2`, and no event is published:
+a draw that fails all the same fails by chance (``noise``). A figure that counts nothing (a share, an index) gets there
+where it would print as zero in every year.
 """
 
 from collections.abc import Mapping
@@ -37,16 +43,17 @@ class Explainer:
     def why(self, target: Target, scenario: str, label: str, print_step: float) -> Why | None:
         """What the failing draws of a target have in common.
 
-        None where none fails, where nothing is known of the fit, and for events: that something happens has no level
-        that fell short.
+        None where none fails, and where nothing is known of the fit.
         """
         fit = self.fits.get(label)
-        if fit is None or isinstance(target, ZeroTarget):
+        if fit is None:
             return None
         published = self.draws.of(scenario, label, PUBLISHED)
         flow = is_flow(fit.data.indicator)
 
         def by_year(own: Draws, variable: str, step: float) -> Floats:
+            if isinstance(target, ZeroTarget) and variable == RATE:
+                return _none_likelier(target, own, fit)
             reference = reference_of(self.draws, target, scenario, label, variable)
             return margins(target, own, reference=reference, print_step=step, flow=flow)
 
@@ -98,6 +105,21 @@ class Explainer:
         values = true.values.copy()
         values[:, later] = fit.data.link.to_figure(link_level[:, later])
         return Draws(values, self.draws.years)
+
+
+def _none_likelier(target: ZeroTarget, own: Draws, fit: FittedSeries) -> Floats:
+    """By how much true rates make no event likelier than one (see the module), dims (draw, 1)."""
+    data = fit.data
+    known = dict(zip(data.year.tolist(), data.printed.tolist(), strict=True))
+    settled = {
+        year: np.inf if known[year] > 0.0 else 0.0 for year in target.years if np.isfinite(known.get(year, np.nan))
+    }
+    rates = np.stack(
+        [np.full(len(own.values), settled[year]) if year in settled else own.at(year) for year in target.years], axis=-1
+    )
+    if is_flow(data.indicator):
+        return np.asarray(np.log(2.0) - rates.sum(axis=-1, keepdims=True))
+    return np.asarray(0.5 * 10.0**-data.decimals - rates.max(axis=-1, keepdims=True))
 
 
 def _at_least_mean(effect: Floats, target: Target) -> Floats:

@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 from qsim.feasibility.chance import Chances
 from qsim.feasibility.draws import ForecastDraws
 from qsim.feasibility.records import Sensitivity
 from qsim.feasibility.refit import refit, without_newest
-from qsim.forecast.posterior import Posterior
+from qsim.forecast.posterior import Posterior, with_fits
 from qsim.inference.fit import Engine, FittedSeries
 from qsim.plans.targets import Target
 
@@ -51,8 +50,7 @@ def sensitivities(
 
     def under(change: Callable[[FittedSeries], FittedSeries]) -> list[float | None]:
         with ThreadPoolExecutor(_WORKERS) as workers:
-            fits = tuple(workers.map(change, posterior.fits))
-        moved = replace(posterior, fits=fits)
+            moved = with_fits(posterior, tuple(workers.map(change, posterior.fits)))
         # without its newest figure the past of a series may begin later
         within = [year for year in years if year >= moved.past_years[0]]
         if not within:

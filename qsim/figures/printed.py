@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from qsim.observations.dataset import plain_texts
 from qsim.vocabulary import OBSERVATION
 
 _ROUNDED = 1.5
@@ -88,7 +89,7 @@ _NUMBERS = ("year", "value", "numerator", "denominator", "decimals", "lower", "u
 def _texts(observations: xr.Dataset, name: str, size: int) -> list[str]:
     if name not in observations.variables:
         return [""] * size
-    return ["" if value is None or value != value else str(value) for value in observations[name].values.tolist()]  # noqa: PLR0124 (NaN)
+    return plain_texts(observations[name].values)
 
 
 def _numbers(observations: xr.Dataset, name: str, size: int) -> list[float]:

@@ -238,7 +238,10 @@ class Posterior:
 
         if self.shocks is None:
             return of
-        return move_together([of(number) for number in range(len(self.fits))], self.shocks.correlation).__getitem__
+        order = _by_label(self.fits)
+        drawn = [of(number) for number in order]
+        moved = move_together(drawn, self.shocks.of(order), origin=self.origin, seed=self.seed)
+        return dict(zip(order, moved, strict=True)).__getitem__
 
     def _numbers(self, labels: Sequence[str] | None) -> list[int]:
         """Places of series among the fits, in the order of the fits."""
@@ -310,8 +313,9 @@ def fit(
     common_shocks : bool
         Whether the current states and the shocks of the series move together, as joint probabilities need
         (:mod:`qsim.inference.shocks`); independent draws if not. Each series has the same law either way, and equal
-        draws of the current state but for their order. A series that is added may change which draws of others
-        go together and, where it stands before them, their later shocks, never their law.
+        draws of the current state but for their order. The order of ``series`` changes nothing. A series that is
+        added changes no draw of those that share no year with another; of the others, it may change the numbers a
+        little, never the law.
     partial_years : bool
         Whether figures of parts of years are used, with extra noise (``qsim/measurement.yaml``).
 
@@ -350,5 +354,26 @@ def correlated(posterior: Posterior, shares: ShockShares | None = None) -> Poste
     shares : ShockShares, optional
         What series have in common; the shipped shares if not given.
     """
-    shocks = shocks_of(posterior.fits, shares)
-    return replace(posterior, fits=pair_draws(posterior.fits, shocks), shocks=shocks)
+    order = _by_label(posterior.fits)
+    shocks = shocks_of([posterior.fits[place] for place in order], shares).of(np.argsort(order))
+    return with_fits(replace(posterior, shocks=shocks), posterior.fits)
+
+
+def with_fits(posterior: Posterior, fits: Sequence[FittedSeries]) -> Posterior:
+    """The posterior with other draws of its series, each low where the old ones were low.
+
+    Parameters
+    ----------
+    fits : sequence of FittedSeries
+        The same series in the same order.
+    """
+    if posterior.shocks is None:
+        return replace(posterior, fits=tuple(fits))
+    order = _by_label(fits)
+    paired = pair_draws([fits[place] for place in order], posterior.shocks.of(order), posterior.seed)
+    return replace(posterior, fits=tuple(paired[place] for place in np.argsort(order)))
+
+
+def _by_label(fits: Sequence[FittedSeries]) -> list[int]:
+    """Places in one order, so that not even the rounding of a sum depends on the order asked for."""
+    return sorted(range(len(fits)), key=lambda place: fits[place].data.label)

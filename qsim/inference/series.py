@@ -41,6 +41,21 @@ _COLUMNS: Final = (
 )
 """Variables of the dataset that make a series."""
 
+_TIES: Final = (
+    "qualifier",
+    "numerator",
+    "denominator",
+    "lower",
+    "upper",
+    "decimals",
+    "period",
+    "year_from",
+    "change",
+    "base_year",
+    "basis",
+)
+"""What tells figures of one series, year and value apart."""
+
 _ONE_SERIES: Final = ("region", "indicator", "series_basis")
 """What tells series apart."""
 
@@ -61,8 +76,11 @@ def collect_series(observations: xr.Dataset, catalogue: Catalogue, origin: int) 
     rows = {name: observations[name].values[chosen] for name in _COLUMNS}
     rows["series_basis"] = np.where(rows["joins"] != "", rows["joins"], rows["basis"])
     codes = [pd.factorize(rows[name], sort=True)[0] for name in _ONE_SERIES]
-    # the levels of a series before its other figures, each in the order of their years
-    order = np.lexsort((rows["value"], rows["year"], ~_is_level(rows, rows["series_basis"]), *reversed(codes)))
+    # the levels of a series before its other figures, each in the order of their years; what follows only makes the
+    # order independent of the table's
+    ties = [pd.factorize(rows[name], sort=True)[0] for name in _TIES]
+    first = (rows["value"], rows["year"], ~_is_level(rows, rows["series_basis"]))
+    order = np.lexsort((*ties, *first, *reversed(codes)))
     rows = part_of(rows, order)
     level = _is_level(rows, rows["series_basis"])
     figures = _read_all(rows, level, catalogue)

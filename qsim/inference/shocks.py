@@ -19,24 +19,40 @@ correlation. Without a common year it is the prior. :math:`R` is positive defini
 where they do not, it is drawn towards :math:`R^0` as a whole, by the least of twenty equal steps that leaves no
 eigenvalue below :data:`SMALLEST_EIGENVALUE`.
 
-Draws. A Gaussian copula: independent standard normals :math:`g` of the series become :math:`L g`, with :math:`L` the
-lower Cholesky factor of :math:`R`. What is not normal (posterior draws, the width of a heavy-tailed year) keeps its own
-values and is put into the order of :math:`L g`. So a series keeps its marginal law, :math:`R = I` changes no draw, and
-the first series of a fit never changes.
+Draws. A Gaussian copula: independent standard normals of the series, of the parts they have in common and of the years
+they have scores of, with loadings :math:`z_{st} / (n_0 + \sum_t z_{st}^2)^{1/2}`, become scores
+(:mod:`qsim.inference.factors`) of the correlation
+
+.. math:: K_{sr} = R^0_{sr} + \frac{\sum_{t \in T} z_{st} z_{rt}}
+                                 {\sqrt{(n_0 + \sum_t z_{st}^2)(n_0 + \sum_t z_{rt}^2)}},
+
+which is R for two series without a common year, and near it for others: it differs by what the years took off
+:math:`R^0`, and by the years that only one of the two has. Shocks and year noise are moved on from K to R. Current
+states stay at K: two neighbours in the order of states have theta of their own, and a score moved by a hair would deal
+them anew. What is not normal (states, the width of a heavy-tailed year) keeps its own values and is put into the order
+of the scores. So a series keeps its marginal law.
+
+Company. The order of series changes nothing. A series that shares its years with none has the same draws whichever
+others there are, so that every probability of it alone is the same number. Where years are shared, the shocks of a
+series depend on those it shares them with as far as R departs from K: random numbers of each series for itself have the
+correlations of a K that is positive definite whatever the series, and R, made pair by pair, need not be.
 
 Source: Gelman et al. (2013), Bayesian data analysis, sec. 3.6; Iman and Conover (1982), doi:10.1080/03610918208812265
 (draws put into the order of correlated scores); Nelsen (2006), An introduction to copulas, ch. 2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
+from itertools import repeat
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from qsim.inference.fit import FittedSeries
+from qsim.inference.factors import Loadings, correlation_of, loadings_of, with_factors
+from qsim.inference.fit import FittedSeries, stream
 from qsim.inference.innovations import Innovations, innovations, outlook
 from qsim.inference.laplace import SeriesPosterior
 from qsim.model.series import SeriesData
@@ -48,11 +64,13 @@ Ints = NDArray[np.int64]
 SMALLEST_EIGENVALUE: Final = 1e-6
 """Least eigenvalue of a correlation matrix. [1]"""
 
+OWN_SHARE: Final = 0.05
+"""Least share of a shock's variance that factors leave to the series alone. [1]"""
+
 _THETA_DRAWS: Final = 64
 """Draws of theta that the scores of the years are averaged over."""
 
 _STEPS: Final = 20
-_UNKNOWN_CATEGORY: Final = "other"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -65,6 +83,10 @@ class CommonShocks:
     """The same from the shares alone, dims (series, series). [1]"""
     overlap: Ints
     """Years that both series have a score of, dims (series, series); 0 says that the prior is all there is."""
+    loadings: tuple[Loadings, ...]
+    """Factors of each series; their correlation is ``prior``."""
+    years: tuple[Loadings, ...]
+    """Further factors of each series: the years it has a score of."""
     shock_share: Floats
     """Share of each current state's variance that common shocks can cause, dims (series). [1]"""
 
@@ -72,7 +94,32 @@ class CommonShocks:
     def none(cls, series: int) -> "CommonShocks":
         """Series whose shocks have nothing in common."""
         alone, nothing = np.eye(series), np.zeros((series, series), dtype=np.int64)
-        return cls(correlation=alone, prior=alone, overlap=nothing, shock_share=np.zeros(series))
+        return cls(
+            correlation=alone,
+            prior=alone,
+            overlap=nothing,
+            loadings=({},) * series,
+            years=({},) * series,
+            shock_share=np.zeros(series),
+        )
+
+    @property
+    def factors(self) -> tuple[Loadings, ...]:
+        """All factors of each series."""
+        return tuple({**own, **years} for own, years in zip(self.loadings, self.years, strict=True))
+
+    def of(self, places: Sequence[int] | Ints) -> "CommonShocks":
+        """The same of some series, in another order."""
+        chosen = [int(place) for place in places]
+        square = np.ix_(chosen, chosen)
+        return CommonShocks(
+            correlation=self.correlation[square],
+            prior=self.prior[square],
+            overlap=self.overlap[square],
+            loadings=tuple(self.loadings[place] for place in chosen),
+            years=tuple(self.years[place] for place in chosen),
+            shock_share=self.shock_share[chosen],
+        )
 
 
 def shocks_of(fits: Sequence[FittedSeries], shares: ShockShares | None = None) -> CommonShocks:
@@ -88,24 +135,28 @@ def shocks_of(fits: Sequence[FittedSeries], shares: ShockShares | None = None) -
     prior = prior_correlation([fit.data for fit in fits], chosen)
     correlation, overlap = shrunk_correlation(found, prior, chosen.prior_years)
     share = np.array([one.shock_share for one in found])
-    return CommonShocks(correlation=correlation, prior=prior, overlap=overlap, shock_share=share)
+    loadings = tuple(loadings_of(fit.data, chosen) for fit in fits)
+    return CommonShocks(
+        correlation=correlation,
+        prior=prior,
+        overlap=overlap,
+        loadings=loadings,
+        years=tuple(map(year_loadings, found, loadings, repeat(chosen.prior_years))),
+        shock_share=share,
+    )
+
+
+def year_loadings(found: Innovations, shared: Loadings, prior_years: float) -> Loadings:
+    """Loadings of a series on the years it has a score of (see the module), within what other factors leave."""
+    total = float(np.square(found.score).sum())
+    left = 1.0 - OWN_SHARE - sum(loading**2 for loading in shared.values())
+    size = np.sqrt(min(1.0 / (prior_years + total), left / total)) if total > 0.0 and left > 0.0 else 0.0
+    return {f"year {year}": float(size * score) for year, score in zip(found.year, found.score, strict=True)}
 
 
 def prior_correlation(series: Sequence[SeriesData], shares: ShockShares) -> Floats:
-    """Correlation of shocks by what series have in common, on the scale of the figures, dims (series, series).
-
-    A category nobody named (``other``) is nobody's company but its own indicator's.
-    """
-    slug = np.array([one.indicator.slug for one in series])
-    named = [one.indicator.category for one in series]
-    category = np.array([s if c == _UNKNOWN_CATEGORY else f"/{c}" for s, c in zip(slug.tolist(), named, strict=True)])
-    region = np.array([one.region for one in series])
-    sign = np.array([one.sign for one in series])
-    total = np.full((len(series), len(series)), shares.everywhere)
-    for share, names in ((shares.category, category), (shares.indicator, slug), (shares.region, region)):
-        total += share * (names[:, None] == names[None, :])
-    np.fill_diagonal(total, 1.0)
-    return np.asarray(total * np.outer(sign, sign))
+    """Correlation of shocks by what series have in common, on the scale of the figures, dims (series, series)."""
+    return correlation_of([loadings_of(one, shares) for one in series])
 
 
 def shrunk_correlation(found: Sequence[Innovations], prior: Floats, prior_years: float) -> tuple[Floats, Ints]:
@@ -125,6 +176,8 @@ def shrunk_correlation(found: Sequence[Innovations], prior: Floats, prior_years:
     overlap = (known @ known.T).astype(np.int64)
     own = prior_years + np.square(score) @ known.T
     pairwise = (prior_years * prior + score @ score.T) / np.sqrt(own * own.T)
+    # the same number, not one that differs in its last digit: such series stay as they are
+    pairwise = np.where(overlap > 0, pairwise, prior)
     np.fill_diagonal(pairwise, 1.0)
     return _definite(pairwise, prior), overlap
 
@@ -132,8 +185,7 @@ def shrunk_correlation(found: Sequence[Innovations], prior: Floats, prior_years:
 def _definite(matrix: Floats, safe: Floats) -> Floats:
     """The matrix, drawn towards a positive definite one as far as it must be."""
     for step in range(_STEPS):
-        share = step / _STEPS
-        mixed = (1.0 - share) * matrix + share * safe
+        mixed = safe + (1.0 - step / _STEPS) * (matrix - safe) if step else matrix
         if _is_definite(mixed):
             return np.asarray(mixed)
     return safe
@@ -147,25 +199,35 @@ def _is_definite(matrix: Floats) -> bool:
     return True
 
 
-def paired_order(values: Floats, correlation: Floats) -> Ints:
-    """Order that makes independent draws of several series move together.
+def mixed_values(values: Floats, mix: Callable[[Floats], Floats]) -> Floats:
+    """The numbers of each series in another order, so that series move together, dims (series, draw).
 
     Parameters
     ----------
     values : array, dims (series, draw)
-        One number for each draw, independent between series.
-    correlation : array, dims (series, series)
-
-    Returns
-    -------
-    array, dims (series, draw)
-        Places: ``values[s, order[s]]`` holds the same numbers, their normal scores correlated. The first series keeps
-        its order; without correlation all do.
+        Independent between series.
+    mix : callable
+        Makes the normal scores of the values' ranks move together, dims (series, draw). Scores that stay as they are
+        leave every order.
     """
+    draws = values.shape[1]
     order = np.argsort(values, axis=1, kind="stable")
-    scores = ndtri((np.arange(values.shape[1]) + 0.5) / values.shape[1])[_ranks(order)]
-    mixed = np.linalg.cholesky(correlation) @ scores
-    return np.asarray(np.take_along_axis(order, _ranks(np.argsort(mixed, axis=1, kind="stable")), axis=1))
+    scores = mix(ndtri((np.arange(draws) + 0.5) / draws)[_ranks(order)])
+    moved = np.empty_like(values)
+    np.put_along_axis(
+        moved, np.argsort(scores, axis=1, kind="stable"), np.take_along_axis(values, order, axis=1), axis=1
+    )
+    return moved
+
+
+def paired_order(values: Floats, scores: Floats) -> Ints:
+    """Places that put the draws of each series into the order of scores, both of dims (series, draw).
+
+    ``values[s, places[s]]`` holds the same numbers, the smallest where the score is smallest. What has been put into
+    that order stays in it.
+    """
+    order, wanted = (np.argsort(one, axis=1, kind="stable") for one in (values, scores))
+    return np.asarray(np.take_along_axis(order, _ranks(wanted), axis=1))
 
 
 def _ranks(order: Ints) -> Ints:
@@ -174,19 +236,27 @@ def _ranks(order: Ints) -> Ints:
     return ranks
 
 
-def pair_draws(fits: Sequence[FittedSeries], shocks: CommonShocks) -> tuple[FittedSeries, ...]:
+def pair_draws(fits: Sequence[FittedSeries], shocks: CommonShocks, seed: int) -> tuple[FittedSeries, ...]:
     """Fits whose draws of the current state move together: the draws of each, whole, in another order.
 
-    What common shocks did not cause stays independent: two states correlate by :math:`R_{sr} (h_s h_r)^{1/2}`, where
-    :math:`h` is the share of a state's variance from common shocks.
+    What common shocks did not cause stays independent: two states correlate by :math:`K_{sr} (h_s h_r)^{1/2}`, where
+    :math:`h` is the share of a state's variance from common shocks. The order of the draws that come does not matter:
+    fits that are paired already stay as they are, and one fitted again takes the place of the old one, low for low.
     """
     state = np.array([_outlook(fit) for fit in fits])
-    root = np.sqrt(shocks.shock_share)
-    correlation = shocks.correlation * np.outer(root, root)
-    np.fill_diagonal(correlation, 1.0)
-    orders = paired_order(state, correlation)
+    loadings = [
+        {name: loading * part for name, loading in own.items()}
+        for own, part in zip(shocks.factors, np.sqrt(shocks.shock_share).tolist(), strict=True)
+    ]
+
+    @cache
+    def of(name: str) -> Floats:
+        return stream(seed, name, "state").standard_normal((state.shape[1],))
+
+    scores = with_factors(np.stack([of(fit.data.label) for fit in fits]), loadings, of)
     return tuple(
-        replace(fit, posterior=_reordered(fit.posterior, order)) for fit, order in zip(fits, orders, strict=True)
+        replace(fit, posterior=_reordered(fit.posterior, order))
+        for fit, order in zip(fits, paired_order(state, scores), strict=True)
     )
 
 

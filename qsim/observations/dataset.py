@@ -28,6 +28,11 @@ def is_late(figures: Figures, cutoff: date | None) -> Mask:
     return np.asarray(figures.published > np.datetime64(cutoff, "D"))
 
 
+def plain_texts(values: NDArray[Any]) -> list[str]:
+    """Entries of a column as texts, one after the other; None and NaN, of which tables are full, as empty ones."""
+    return ["" if value is None or value != value else str(value) for value in values.ravel().tolist()]  # noqa: PLR0124 (NaN)
+
+
 def to_dataset(figures: Figures, merged: Sequence[Merged], table: Table, *, late: Mask) -> xr.Dataset:
     """Put merged figures into the labelled dataset of ``docs/schema.md``.
 

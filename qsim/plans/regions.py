@@ -1,6 +1,7 @@
 """Regions in a table of figures: the names a plan's own region may bear, and names that are a slip for it."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from qsim.plans.plan import PlanText, Region
@@ -31,17 +32,36 @@ def mistaken_regions(plan: PlanText, regions: Iterable[str]) -> tuple[str, ...]:
 
 
 def region_doubts(plan: PlanText, regions: Iterable[str]) -> list[str]:
-    """What a check says of the regions in a plan's own table: none of the plan's, and those nobody else knows."""
-    there = set(regions)
+    """What a check says of the regions in a plan's own table: none of the plan's, and those nobody else knows.
+
+    Parameters
+    ----------
+    regions : iterable of str
+        Region of every figure of the table.
+    """
+    there = Counter(regions)
     doubts = []
     if plan.region.id not in there:
         hint = nearest(plan.region.id, there)
         doubts.append(f"no figure of {plan.region.id!r}, the plan's region, in its own table: {hint}")
+    return doubts + unknown_regions(plan, there)
+
+
+def unknown_regions(plan: PlanText, figures: Mapping[str, int]) -> list[str]:
+    """What is done with figures of regions that neither the plan nor another table knows, and which may be meant.
+
+    Parameters
+    ----------
+    figures : mapping of str to int
+        Figures of each region.
+    """
     known = {plan.region.id, *plan.region.part_of, *shipped_regions()}
-    for name in sorted(there - known):
-        hint = nearest(name, known)
-        doubts.append(f"region {name!r} is in no other table and counts as one more region to compare with: {hint}")
-    return doubts
+    return [
+        f"region {name!r} is in no other table and counts as one more region to compare with "
+        f"({count} figure{'s' * (count != 1)}): {nearest(name, known)}"
+        for name, count in sorted(figures.items())
+        if name not in known
+    ]
 
 
 def written_as(plan: PlanText) -> str:

@@ -1,6 +1,7 @@
 """How good the evidence behind each probability is, and why a target fails."""
 
 from qsim.feasibility.records import Sensitivity, TargetResult
+from qsim.plans.targets import ZeroTarget
 from qsim.report.blocks import TableNumbers, columns, grouped, under, weak_note
 from qsim.report.content import Block, Cell, Table
 from qsim.report.numbers import percent
@@ -95,8 +96,8 @@ def _other_causes(reading: Reading, result: TargetResult) -> str:
     rest = sorted(
         ((share, cause) for cause, share in own.shares if cause != own.cause and share >= _POINT), reverse=True
     )
+    group = "why_zero_short" if isinstance(result.target, ZeroTarget) else "why_short"
     said = [
-        spoken("with_percent", name=spoken.term("why_short", cause), percent=percent(share, spoken))
-        for share, cause in rest
+        spoken("with_percent", name=spoken.term(group, cause), percent=percent(share, spoken)) for share, cause in rest
     ]
     return spoken("list_sep").join(said) or spoken("dash")

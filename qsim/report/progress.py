@@ -1,6 +1,7 @@
 """Part two: levels one can count on, pace and marks of statistics offices, what to watch, the year reached."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 
 from qsim.feasibility.events import wants_high
@@ -69,9 +70,8 @@ def pace(reading: Reading, numbers: TableNumbers) -> Table | None:
     for result in own:
         first, *more = _marks(reading, result) or [(spoken("dash"),) * 3]
         rows += grouped(reading, result, [(*_paces(reading, result), *first), *((None, None, *row) for row in more)])
-    forms = dict.fromkeys((mark.table, mark.form) for result in own for mark in result.marks)
-    notes = [spoken("pace_note")]
-    notes += [spoken.terms["mark_form"].get(table, f"{table}: {form}") for table, form in forms]
+    forms = dict.fromkeys(replace(mark, value=None, verdict="") for result in own for mark in result.marks)
+    notes = [spoken("pace_note"), *(_mark_form(form, spoken) for form in forms)]
     every = columns(
         reading,
         ("number", 8, "center"),
@@ -155,6 +155,33 @@ def _marks(reading: Reading, result: TargetResult) -> list[tuple[str, str, str]]
             rows.append((name, _mark_value(mark, mark.value, spoken), verdict))
     rows += [(spoken("list_sep").join(names), spoken("dash"), verdict) for verdict, names in settled.items()]
     return rows
+
+
+def _mark_form(mark: Mark, spoken: Words) -> str:
+    """Form of a mark, written out, and the bounds of its verdicts as the table has them."""
+    form = spoken.terms["mark_form"].get(mark.table, f"{mark.table}: {mark.form}")
+    if not mark.bounds:
+        return form
+    steps = [
+        spoken("mark_bound", value=_mark_bound(mark, value, spoken), verdict=spoken.term("verdict", verdict))
+        for value, verdict in mark.bounds
+    ]
+    steps.append(spoken("mark_below", verdict=spoken.term("verdict", mark.below)))
+    what = spoken.terms["mark_bounded"].get(mark.table, spoken.term("mark_bounded", "default"))
+    return spoken("mark_bounds", form=form, what=what, bounds=spoken("semicolon").join(steps))
+
+
+def _mark_bound(mark: Mark, value: float, spoken: Words) -> str:
+    """A bound with all its digits, in the unit that the values of its mark are printed in."""
+    match mark.table:
+        case "eurostat" | "failure" | "unsd" | "growth":
+            return f"{100.0 * value:g}%"
+        case "schedule":
+            return f"{100.0 * value:g}{spoken('points')}"
+        case "aarr":  # a difference of two rates in percent
+            return f"{value:g}{spoken('points')}"
+        case _:
+            return f"{value:g}"
 
 
 def _mark_value(mark: Mark, value: float, spoken: Words) -> str:

@@ -78,7 +78,35 @@ def _together(reading: Reading, numbers: TableNumbers) -> list[Block]:
         if base == reading.joint:
             rows.append((spoken("expected_row"), *(_expected(one, reading) for one in own)))
     every = (*columns(reading, ("scope", 48)), *_scenario_columns(reading))
-    return [Table(numbers.label(reading, "scenarios_together"), every, tuple(rows))]
+    notes = _unmoved(reading) if _all_alike(reading) else ()
+    return [Table(numbers.label(reading, "scenarios_together"), every, tuple(rows), notes)]
+
+
+def _all_alike(reading: Reading) -> bool:
+    """Whether every scenario has the same joint result as the baseline, to the last draw."""
+    told = [
+        {(one.scope, one.category): (one.p_all, one.distribution) for one in reading.joints(scenario)}
+        for scenario in reading.scenarios
+    ]
+    return all(one == told[0] for one in told)
+
+
+def _unmoved(reading: Reading) -> tuple[str, ...]:
+    """Why no scenario moves the joint result: nothing acts on what it counts, or what acts changes no count."""
+    plan, spoken = reading.assessment.plan, reading.words
+    levers = [lever for one in plan.scenarios if one.id in reading.scenarios for lever in one.levers]
+    counted = reading.of("figures")
+    moved = [
+        result
+        for result in counted
+        if any(
+            result.target.indicator in one.indicators and (not one.regions or plan.region.id in one.regions)
+            for one in levers
+        )
+    ]
+    if not moved:
+        return (spoken("together_untouched", n=len(counted)),)
+    return (spoken("together_unmoved", n=len(moved)),)
 
 
 def _expected(joint: Joint | None, reading: Reading) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from qsim.feasibility.records import Assessment
+from qsim.observations.dataset import plain_texts
 
 GROUPS = ("history", "forecast", "observations", "diagnostics")
 """Groups of the file."""
@@ -47,5 +48,5 @@ def _writable(content: xr.Dataset) -> xr.Dataset:
 
 
 def _plain(variable: Any) -> Any:
-    texts = ["" if value is None or value != value else str(value) for value in variable.values.ravel().tolist()]  # noqa: PLR0124 (NaN)
+    texts = plain_texts(variable.values)
     return variable.dims, np.array(texts, dtype=str).reshape(variable.shape), variable.attrs

@@ -142,7 +142,8 @@ def why_text(result: TargetResult, spoken: Words) -> str:
     """What failing draws have in common, as a clause; empty where there is nothing to say."""
     if result.why is None:
         return ""
-    return spoken.term("why", result.why.cause).format(share=percent(result.why.share, spoken))
+    group = "why_zero" if isinstance(result.target, ZeroTarget) else "why"
+    return spoken.term(group, result.why.cause).format(share=percent(result.why.share, spoken))
 
 
 def marks_text(result: TargetResult, spoken: Words) -> str:

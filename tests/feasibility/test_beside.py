@@ -181,6 +181,7 @@ def test_an_office_may_bring_its_own_tables_and_a_track_record(posterior, plan, 
     assessment = assess(forecast, plan(due), posterior=posterior, tables=tables, track_record=record)
     (result,) = assessment.results
     assert result.marks[0].verdict == "fine"
+    assert (result.marks[0].bounds, result.marks[0].below) == (ours.bounds, ours.below)
     assert "figures" not in result.grade.reasons
     assert assessment.frame.track_record == record
     assert len(assessment.frame.cautions) == 6

@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import qsim
 from qsim.feasibility.evidence import GradeTable, grade, prior_share
 from qsim.feasibility.records import Sensitivity
 from qsim.feasibility.refit import refit, scaled_theta, without_newest
+from qsim.forecast.posterior import with_fits
 
 GOOD = {"figures": 6, "age": 1, "spread": 0.05, "share": 0.4, "gate": True}
 
@@ -80,11 +82,15 @@ def test_a_scaled_prior_keeps_what_theta_says_of_the_first_level():
     assert after == pytest.approx(2.0 * before, rel=1e-12)
 
 
-def test_a_refit_under_the_same_assumption_is_the_fit_itself():
-    fit = fitted(["88.1", "88.9", "90.1"])
-    again = refit(fit, draws=500, seed=0)
-    assert np.array_equal(again.posterior.level, fit.posterior.level)
-    assert np.array_equal(again.posterior.theta, fit.posterior.theta)
+def test_a_refit_under_the_same_assumption_gives_the_same_forecast():
+    rows = [
+        {"region": region, "indicator": "rate", "year": year, "value": value}
+        for region in ("here", "there")
+        for year, value in enumerate(["88.1", "88.9", "90.1"], start=2012)
+    ]
+    posterior = qsim.fit(qsim.read_observations(pd.DataFrame(rows)), draws=500)
+    again = with_fits(posterior, [refit(fit, draws=500, seed=0) for fit in posterior.fits])
+    xr.testing.assert_identical(again.forecast([2016]), posterior.forecast([2016]))
 
 
 def test_the_newest_figure_is_left_out_and_the_grid_stays():

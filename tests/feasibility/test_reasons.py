@@ -1,6 +1,7 @@
 """Why a target fails: draws that fail for one known cause are put down to it."""
 
 from dataclasses import replace
+from math import exp
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,10 @@ import xarray as xr
 import qsim
 from qsim.feasibility.draws import ForecastDraws
 from qsim.feasibility.reasons import Explainer
+from qsim.indicators import Catalogue, Indicator
+from qsim.records import Names
+from qsim.report.table import why_text
+from qsim.report.words import words
 
 N = 200
 LABEL = "here/rate"
@@ -106,3 +111,90 @@ def test_without_a_fit_nothing_is_known(target, forecast):
     draws = ForecastDraws(forecast({LABEL: of(1.0)}, years=YEARS))
     assert Explainer(draws, {}, 2014).why(target("level", value=2.0, year=2016), "baseline", LABEL, 0.0) is None
     assert isinstance(draws.forecast, xr.Dataset)
+
+
+EVENTS = "here/accidents"
+COUNTED = Catalogue(
+    indicators=(
+        Indicator(slug="accidents", name=Names(zh="事故", en="accidents"), family="events", unit="起", better="lower"),
+    )
+)
+
+
+@pytest.fixture(scope="module")
+def accidents():
+    """Events whose true rate is known: 0.2 a year at the end of 2014, and stays; none was printed for 2014."""
+    rows = pd.DataFrame({"region": "here", "indicator": "accidents", "year": [2014], "value": ["0"]})
+    fit = qsim.fit(qsim.read_observations(rows, catalogue=COUNTED), catalogue=COUNTED, draws=N).fits[0]
+
+    def make(rate=0.2):
+        flat = replace(
+            fit.posterior,
+            level=np.full((N, 1), fit.data.link.to_link(rate)),
+            slope=np.zeros(N),
+            theta=np.tile([0.1, 0.0, 0.5, 0.1, 0.0], (N, 1)),
+        )
+        return replace(fit, posterior=flat)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("today", "true", "cause"),
+    [
+        (0.2, 0.2, "noise"),  # none in two years has the chance exp(-.4) = .67
+        (0.4, 0.4, "trend"),  # exp(-.8) = .45
+        (0.2, 0.4, "shock"),
+        (0.34, 0.34, "noise"),  # log 2 / 2 = .347
+        (0.35, 0.35, "trend"),
+    ],
+)
+def test_an_event_is_put_down_to_the_rate_or_to_chance(target, forecast, accidents, today, true, cause):
+    happened = {EVENTS: np.ones((N, 2))}
+    draws = ForecastDraws(forecast(happened, rate={EVENTS: of(true)}, years=YEARS, decimals=0))
+    never = target("zero", indicator="accidents", first_year=2015, year=2016)
+    why = Explainer(draws, {EVENTS: accidents(today)}, 2014).why(never, "baseline", EVENTS, 0.0)
+    assert (why.cause, why.share) == (cause, 1.0)
+    assert (exp(-2 * true) >= 0.5) == (cause == "noise")
+
+
+def test_a_lever_too_weak_lets_an_event_happen(target, forecast, accidents):
+    """Two years at half of .5 would do, and the mean effect on the link gives them; half of the draws gain nothing."""
+    happened = {EVENTS: np.ones((N, 2))}
+    draws = forecast(happened, rate={EVENTS: of(0.5)}, years=YEARS, decimals=0, scenarios=("baseline", "push"))
+    weak = np.arange(N)[:, None] < N / 2
+    draws["rate"][{"scenario": 1, "chain": 0, "series": 0}] = np.where(weak, 0.5, 0.1) * np.ones((N, 2))
+    never = target("zero", indicator="accidents", first_year=2015, year=2016)
+    why = Explainer(ForecastDraws(draws), {EVENTS: accidents(0.5)}, 2014).why(never, "push", EVENTS, 0.0)
+    assert dict(why.shares)["lever"] == pytest.approx(0.5)
+    assert dict(why.shares)["noise"] == pytest.approx(0.5)
+
+
+def test_a_year_that_is_printed_counts_as_it_was_and_not_by_its_rate(target, forecast, accidents):
+    """No event in 2014 is a fact, whatever the rate was; what may come is judged by its own rate."""
+    years = (2014, 2015)
+    happened = {EVENTS: np.tile([0.0, 1.0], (N, 1))}
+    draws = ForecastDraws(forecast(happened, rate={EVENTS: np.tile([3.0, 0.2], (N, 1))}, years=years, decimals=0))
+    never = target("zero", indicator="accidents", first_year=2014, year=2015)
+    assert Explainer(draws, {EVENTS: accidents()}, 2014).why(never, "baseline", EVENTS, 0.0).cause == "noise"
+
+
+def test_a_share_that_shall_be_zero_gets_there_where_it_prints_as_zero(target, explain):
+    never = target("zero", first_year=2016, year=2016)
+    assert explain(of(90.0), of(90.0)).why(never, "baseline", LABEL, 0.0).cause == "trend"
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "an event in the period"), ("zh", "期内发生比不发生更有可能")])
+def test_no_event_where_five_a_year_were_usual_gets_its_sentence(target, plan, lang, said):
+    rows = [
+        {"region": "here", "indicator": "accidents", "year": 2012 + at, "value": str(5 + at % 2)} for at in range(6)
+    ]
+    posterior = qsim.fit(
+        qsim.read_observations(pd.DataFrame(rows), catalogue=COUNTED), catalogue=COUNTED, draws=N, origin=2017
+    )
+    never = target("zero", indicator="accidents", first_year=2018, year=2020)
+    asked = plan(never, indicators=COUNTED.indicators)
+    (found,) = qsim.assess(posterior.forecast([2018, 2019, 2020]), asked, posterior=posterior).results
+    assert found.p_published < 0.5
+    assert found.why.cause == "trend"
+    assert said in why_text(found, words(lang))

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from prior_weighed import ANYWHERE, DRAWS, LINKS, PRIOR, THETA, Prior, binomial, check, inside
 from scipy import special, stats
 
 from qsim.inference import general, kernels
@@ -12,19 +13,11 @@ from qsim.inference.layout import layouts
 from qsim.inference.psis import PARETO_K_LIMIT, effective_count, smooth
 from qsim.measurement import measurement
 from qsim.model.functional import DIFFERENCE, LEVEL, RATIO, TOTAL, Extra, Offset
-from qsim.model.likelihood import BINOMIAL, BINOMIAL_RANGE, INTERVAL, POISSON
-from qsim.model.links import Link
-from qsim.model.priors import LevelPrior, default_priors
-from qsim.model.trend import level_covariance
+from qsim.model.likelihood import BINOMIAL, INTERVAL, POISSON
+from qsim.model.priors import default_priors
 
 NAN, INF = np.nan, np.inf
-THETA = np.array([0.25, 0.1, 0.6, 0.15, 0.04])
-PRIOR = LevelPrior(1.5, 0.8)
-ANYWHERE = np.zeros((1, 5))
-"""Point of z, where the first level does not depend on it."""
-DRAWS = 20_000
 LEAST = measurement().least_sd.value
-LINKS = {"logit": Link("logit", 100.0), "log": Link("log", 1.0), "identity": Link("identity", 10.0)}
 
 
 def interval(form, lower, upper, year, first=None, **more):
@@ -83,29 +76,6 @@ def draw(data, *, theta=THETA, prior=PRIOR, count=DRAWS, seed=1):
     ratio = np.exp(log_ratio - log_ratio.max())
     error = ratio.std() / ratio.mean() / np.sqrt(count)
     return laplace + special.logsumexp(log_ratio) - np.log(count), level, offset, weights, k, error
-
-
-class Prior:
-    """Draws of levels, year noises and offsets from the prior."""
-
-    def __init__(self, data, *, count=400_000, theta=THETA, prior=PRIOR, seed=7):
-        rng = np.random.default_rng(seed)
-        cov = level_covariance(theta, data.years, prior.sd**2)
-        mean = prior.mean + data.sign * theta[4] * np.arange(data.years)
-        self.level = rng.multivariate_normal(mean, cov, size=count)
-        self.eta = self.level + theta[3] * rng.standard_normal((count, data.years))
-        self.offset = np.array([one.mean for one in data.offsets]) + np.array(
-            [one.sd for one in data.offsets]
-        ) * rng.standard_normal((count, len(data.offsets)))
-        self.normal = rng.standard_normal
-
-
-def inside(latent, lower, upper, sd):
-    return np.log(np.maximum(special.ndtr((upper - latent) / sd) - special.ndtr((lower - latent) / sd), 1e-300))
-
-
-def binomial(eta, k, n, limit=1.0):
-    return stats.binom.logpmf(k, n, limit * special.expit(eta))
 
 
 READING = measurement().reading_sd.logit
@@ -263,24 +233,6 @@ CASES = {
 }
 
 
-def check(level, offset, weights, corrected, error, prior, log_likelihood):
-    """Evidence, means and five probabilities of every level and offset within four standard errors of both sides."""
-    reference = np.exp(log_likelihood - log_likelihood.max())
-    spread = reference.std() / reference.mean() / np.sqrt(reference.size)
-    exact = np.log(reference.mean()) + log_likelihood.max()
-    assert abs(corrected - exact) <= 4.0 * np.hypot(spread, error)
-    reference /= reference.sum()
-    both = 1.0 / effective_count(weights) + 1.0 / effective_count(reference)
-    assert effective_count(weights) >= 1000.0
-    for found, true in zip(np.hstack([level, offset]).T, np.hstack([prior.level, prior.offset]).T, strict=True):
-        mean = reference @ true
-        sd = np.sqrt(reference @ (true - mean) ** 2)
-        assert abs(weights @ found - mean) <= 4.0 * sd * np.sqrt(both)
-        for point in mean + sd * np.array([-1.3, -0.5, 0.0, 0.5, 1.3]):
-            p = reference @ (true <= point)
-            assert abs(weights @ (found <= point) - p) <= 4.0 * np.sqrt(p * (1.0 - p) * both)
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_draws_and_evidence_are_those_of_the_prior_weighed_by_the_likelihood(special_series, name):
     figures, extras, link, offsets, log_likelihood = CASES[name]
@@ -289,80 +241,6 @@ def test_draws_and_evidence_are_those_of_the_prior_weighed_by_the_likelihood(spe
     assert k <= PARETO_K_LIMIT
     prior = Prior(data)
     check(level, offset, weights, corrected, error, prior, log_likelihood(prior))
-
-
-LIMITED = {
-    "counts": ([(0, BINOMIAL, 33, 33, 40), (2, BINOMIAL, 35, 35, 40)], lambda eta: binomial(eta, 35, 40, 0.95)),
-    "a printed rate": (
-        [(0, BINOMIAL, 33, 33, 40), (2, BINOMIAL_RANGE, 36, 37, 40)],
-        lambda eta: np.logaddexp(binomial(eta, 36, 40, 0.95), binomial(eta, 37, 40, 0.95)),
-    ),
-    "all": ([(0, BINOMIAL, 33, 33, 40), (2, BINOMIAL, 40, 40, 40)], lambda eta: binomial(eta, 40, 40, 0.95)),
-    "none": ([(0, BINOMIAL, 33, 33, 40), (2, BINOMIAL, 0, 0, 40)], lambda eta: binomial(eta, 0, 40, 0.95)),
-}
-
-
-def plain_draw(data, prior=PRIOR):
-    """As :func:`draw` with the kernels of plain series."""
-    rng = np.random.default_rng(1)
-    problem, thetas = _problem(data, prior, ANYWHERE), THETA[None]
-    normals = [rng.standard_normal((DRAWS, size)) for size in (2 * data.years, data.year.size + 1, data.year.size)]
-    level, _, log_ratio = kernels.draw_paths(thetas, np.zeros(DRAWS, dtype=np.int64), *problem, *normals)
-    weights, k = smooth(log_ratio)
-    ratio = np.exp(log_ratio - log_ratio.max())
-    corrected = kernels.evidence(thetas, *problem)[0] + np.log(ratio.mean()) + log_ratio.max()
-    return corrected, level, weights, k, ratio.std() / ratio.mean() / np.sqrt(DRAWS)
-
-
-@pytest.mark.parametrize("name", LIMITED)
-def test_counts_with_a_natural_limit_agree_with_the_prior_weighed_by_the_likelihood(series_of, name):
-    figures, second = LIMITED[name]
-    data = replace(series_of(figures), link=Link("logit", 95.0))
-    assert (data.limit, data.plain) == (pytest.approx(0.95), True)
-    corrected, level, weights, k, error = plain_draw(data)
-    assert k <= PARETO_K_LIMIT
-    prior = Prior(data)
-    likelihood = binomial(prior.eta[:, 0], 33, 40, 0.95) + second(prior.eta[:, 2])
-    check(level, np.empty((DRAWS, 0)), weights, corrected, error, prior, likelihood)
-
-
-# Families as the table of figures makes them: link, (lower, upper) or the number of each year, mean of the first level
-FAMILIES = {
-    "prints as 100 three times": ("logit", [(LOGIT(0.9995), INF)] * 3, 7.5),
-    "prints as 0 twice, then at most 5": ("logit", [(-INF, LOGIT(0.0005))] * 2 + [(-INF, LOGIT(0.05))], -7.5),
-    "above 95 five times": ("logit", [(LOGIT(0.95), INF)] * 5, 3.0),
-    "about 85, at least 90, at least 90": (
-        "logit",
-        [(LOGIT(0.825), LOGIT(0.875)), (LOGIT(0.9), INF), (LOGIT(0.9), INF)],
-        1.5,
-    ),
-    "no event for six years": ("log", [0] * 6, 1.5),
-    "things of each year": ("log", [4, 7, 2, 6], 1.5),
-    "a stock, printed twice about": ("log", [(1.2, 1.5), (1.4, 1.7)], 1.5),
-    "at least so many": ("log", [(1.5, INF), (1.7, INF)], 1.5),
-    "an index": ("identity", [(1.2, 1.5), (1.0, 1.3), (1.3, INF)], 1.5),
-}
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_every_family_agrees_with_the_prior_weighed_by_the_likelihood(series_of, name):
-    link, values, mean = FAMILIES[name]
-    figures = [
-        (step, INTERVAL, *value, NAN) if isinstance(value, tuple) else (step, POISSON, value, value, NAN)
-        for step, value in enumerate(values)
-    ]
-    data = replace(series_of(figures, guess_variance=np.ones(len(values))), link=LINKS[link])
-    level_prior = LevelPrior(mean, PRIOR.sd)
-    corrected, level, weights, k, error = plain_draw(data, level_prior)
-    assert k <= PARETO_K_LIMIT
-    prior = Prior(data, count=1_000_000, prior=level_prior)
-    likelihood = sum(
-        inside(prior.level[:, step], *value, THETA[3])
-        if isinstance(value, tuple)
-        else stats.poisson.logpmf(value, np.exp(prior.eta[:, step]))
-        for step, value in enumerate(values)
-    )
-    check(level, np.empty((DRAWS, 0)), weights, corrected, error, prior, likelihood)
 
 
 # Both readings of an ambiguous change

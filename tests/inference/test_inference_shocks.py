@@ -6,20 +6,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import multivariate_normal, norm
+from scipy.stats import multivariate_normal, norm, spearmanr
 
 from qsim.indicators import Indicator
+from qsim.inference.factors import carrier, correlation_of
 from qsim.inference.fit import FittedSeries
 from qsim.inference.innovations import Innovations
 from qsim.inference.laplace import SeriesPosterior
 from qsim.inference.shocks import (
+    OWN_SHARE,
     SMALLEST_EIGENVALUE,
     CommonShocks,
+    mixed_values,
     pair_draws,
     paired_order,
     prior_correlation,
     shocks_of,
     shrunk_correlation,
+    year_loadings,
 )
 from qsim.model.likelihood import INTERVAL
 from qsim.model.priors import LevelPrior, priors_of
@@ -47,6 +51,11 @@ def fitted(data, draws=2000, seed=0):
     )  # fmt: skip
     prior = priors_of(data.indicator)
     return FittedSeries(posterior=posterior, theta_prior=prior.theta, level_prior=LevelPrior(1.0, 0.5), pool_regions=0)
+
+
+def towards(matrix):
+    """Mix of independent scores to a correlation."""
+    return carrier(np.eye(len(matrix)), matrix)
 
 
 def scores(years, values):
@@ -121,6 +130,22 @@ def patchy(draw):
 
 @given(found=patchy(), weight=st.sampled_from([0.01, 0.5, 3.0, 20.0]), share=st.floats(0.0, 0.9))
 @settings(derandomize=True, deadline=None)
+def test_factors_of_years_leave_a_share_to_every_series(found, weight, share):
+    shared = {"every series": np.sqrt(share)}
+    every = [{**shared, **year_loadings(one, shared, weight)} for one in found]
+    assert all(sum(loading**2 for loading in one.values()) <= 1.0 - OWN_SHARE + 1e-12 for one in every)
+    assert np.linalg.eigvalsh(correlation_of(every)).min() >= 0.9 * OWN_SHARE
+
+
+def test_factors_have_the_correlation_of_the_years_where_there_is_no_prior_one():
+    found = [scores([2010, 2011, 2012], [1.0, 2.0, -1.0]), scores([2012, 2011, 2010], [0.5, 1.0, -0.3])]
+    correlation, _ = shrunk_correlation(found, np.eye(2), 10.0)
+    factors = correlation_of([year_loadings(one, {}, 10.0) for one in found])
+    assert factors[0, 1] == pytest.approx(correlation[0, 1])
+
+
+@given(found=patchy(), weight=st.sampled_from([0.01, 0.5, 3.0, 20.0]), share=st.floats(0.0, 0.9))
+@settings(derandomize=True, deadline=None)
 def test_the_matrix_is_always_a_positive_definite_correlation(found, weight, share):
     prior = np.full((len(found), len(found)), share) + (1.0 - share) * np.eye(len(found))
     correlation, _ = shrunk_correlation(found, prior, weight)
@@ -142,7 +167,7 @@ def test_paired_draws_have_the_joint_law_of_the_copula(r):
     draws, rng = 20_000, np.random.default_rng(3)
     values = np.array([rng.exponential(size=draws), rng.standard_t(3, draws)])
     matrix = np.array([[1.0, r], [r, 1.0]])
-    paired = np.take_along_axis(values, paired_order(values, matrix), axis=1)
+    paired = mixed_values(values, towards(matrix))
     above = [0.3, -0.5]  # as normal scores
     bounds = [np.quantile(one, norm.cdf(score)) for one, score in zip(values, above, strict=True)]
     p = np.mean((paired[0] >= bounds[0]) & (paired[1] >= bounds[1]))
@@ -150,41 +175,87 @@ def test_paired_draws_have_the_joint_law_of_the_copula(r):
     assert abs(p - exact) <= 4.0 * np.sqrt(exact * (1 - exact) / draws)
 
 
-def test_pairing_keeps_every_value_and_the_first_series_in_its_order():
+def test_mixing_keeps_every_value_in_whatever_order_the_series_come():
     values = np.random.default_rng(4).normal(size=(3, 500))
-    matrix = 0.4 * np.eye(3) + 0.6
-    order = paired_order(values, matrix)
-    np.testing.assert_array_equal(np.sort(order, axis=1), np.tile(np.arange(500), (3, 1)))
-    np.testing.assert_array_equal(order[0], np.arange(500))
-    np.testing.assert_array_equal(order[:2], paired_order(values[:2], matrix[:2, :2]))
+    matrix = np.array([[1.0, 0.6, 0.1], [0.6, 1.0, 0.4], [0.1, 0.4, 1.0]])
+    mixed = mixed_values(values, towards(matrix))
+    np.testing.assert_array_equal(np.sort(mixed, axis=1), np.sort(values, axis=1))
+    turned = [2, 0, 1]
+    again = mixed_values(values[turned], towards(matrix[np.ix_(turned, turned)]))
+    np.testing.assert_array_equal(mixed[turned], again)
 
 
 def test_without_correlation_no_draw_moves_and_with_all_of_it_ranks_agree():
     values = np.random.default_rng(5).normal(size=(2, 500))
-    np.testing.assert_array_equal(paired_order(values, np.eye(2)), np.tile(np.arange(500), (2, 1)))
-    together = np.take_along_axis(values, paired_order(values, np.array([[1, 1 - 1e-12], [1 - 1e-12, 1]])), axis=1)
-    np.testing.assert_array_equal(np.argsort(together[0]), np.argsort(together[1]))
+    np.testing.assert_array_equal(mixed_values(values, lambda own: own), values)
+    together = mixed_values(values, towards(np.array([[1, 1 - 1e-12], [1 - 1e-12, 1]])))
+    assert spearmanr(*together).statistic > 1.0 - 1e-6
+
+
+def test_draws_in_the_order_of_scores_stay_in_it():
+    values, scores = np.random.default_rng(6).normal(size=(2, 3, 100))
+    placed = np.take_along_axis(values, paired_order(values, scores), axis=1)
+    np.testing.assert_array_equal(np.argsort(placed, axis=1), np.argsort(scores, axis=1))
+    np.testing.assert_array_equal(paired_order(placed, scores), np.tile(np.arange(100), (3, 1)))
+
+
+def rows_of(fit):
+    """Draws of a fit, one a row."""
+    return np.column_stack([fit.posterior.theta, fit.posterior.level, fit.posterior.slope])
 
 
 def test_draws_of_a_state_stay_whole(series):
     fits = [fitted(series("a", "schools"), seed=1), fitted(series("b", "schools"), seed=2)]
-    pairs = pair_draws(fits, shocks_of(fits, SHARES))
+    pairs = pair_draws(fits, shocks_of(fits, SHARES), 0)
     for before, after in zip(fits, pairs, strict=True):
-        rows = [np.column_stack([one.theta, one.level, one.slope]) for one in (before.posterior, after.posterior)]
+        rows = [rows_of(one) for one in (before, after)]
         np.testing.assert_array_equal(*(row[np.lexsort(row.T)] for row in rows))
-    np.testing.assert_array_equal(fits[0].posterior.level, pairs[0].posterior.level)
-    assert not np.array_equal(fits[1].posterior.level, pairs[1].posterior.level)
+        assert not np.array_equal(*rows)
+
+
+def test_pairs_stay_pairs_in_whatever_order_their_draws_come(series):
+    fits = [fitted(series("a", "schools"), seed=1), fitted(series("b", "schools"), seed=2)]
+    shocks = shocks_of(fits, SHARES)
+    pairs = pair_draws(fits, shocks, 0)
+    for once, twice in zip(pairs, pair_draws(pairs, shocks, 0), strict=True):
+        np.testing.assert_array_equal(rows_of(once), rows_of(twice))
 
 
 def test_states_correlate_by_what_common_shocks_can_cause(series):
     draws, r, share = 20_000, 0.8, 0.25
     fits = [fitted(series(region, "schools"), draws, seed) for seed, region in enumerate("ab")]
-    alone = CommonShocks.none(2)
-    shocks = replace(alone, correlation=np.array([[1, r], [r, 1]]), shock_share=np.array([1.0, share]))
-    states = [fit.posterior.level[:, -1] for fit in pair_draws(fits, shocks)]
+    loadings = ({"every series": np.sqrt(r)},) * 2
+    shocks = replace(CommonShocks.none(2), loadings=loadings, shock_share=np.array([1.0, share]))
+    states = [fit.posterior.level[:, -1] for fit in pair_draws(fits, shocks, 0)]
     outlook_share = 1.0 / (1.0 + (0.1 * sum(0.2**j for j in (1, 2, 3))) ** 2)  # of the level in the outlook, about
     found = np.corrcoef(*states)[0, 1]
     assert abs(found - r * np.sqrt(share) * outlook_share) <= 4.0 / np.sqrt(draws)
+
+
+@pytest.mark.parametrize("other", ["b", "c"])
+def test_states_correlate_by_their_factors_whoever_else_is_there(series, other):
+    draws = 20_000
+    fits = [fitted(series(region, "schools"), draws, seed) for seed, region in enumerate("abc")]
+    shocks = shocks_of(fits, replace(SHARES, indicator=0.5))
+    plain = replace(shocks, correlation=shocks.prior, shock_share=np.array([1.0, 0.5, 0.25]))
+    found = dict(zip("abc", pair_draws(fits, plain, 0), strict=True))
+    states = [found[region].posterior.level[:, -1] for region in ("a", other)]
+    h = {"b": 0.5, "c": 0.25}[other]
+    outlook_share = 1.0 / (1.0 + (0.1 * sum(0.2**j for j in (1, 2, 3))) ** 2)
+    expected = plain.prior[0, "abc".index(other)] * np.sqrt(h) * outlook_share
+    assert abs(np.corrcoef(*states)[0, 1] - expected) <= 4.0 / np.sqrt(draws)
+
+
+def test_a_series_that_shares_no_year_keeps_its_draws_whoever_else_is_there(series):
+    fits = [fitted(series(region, "schools"), seed=seed) for seed, region in enumerate("abcd")]
+    shocks = shocks_of(fits, SHARES)
+    r = shocks.prior.copy()
+    r[2, 3] = r[3, 2] = 0.8
+    known = replace(shocks, correlation=r)
+    few = shocks_of(fits[:2], SHARES)
+    few = replace(few, correlation=few.prior)
+    for small, large in zip(pair_draws(fits[:2], few, 0), pair_draws(fits, known, 0), strict=False):
+        np.testing.assert_array_equal(rows_of(small), rows_of(large))
 
 
 def test_shipped_shares_leave_a_share_of_its_own_to_every_series():

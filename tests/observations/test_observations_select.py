@@ -1,9 +1,11 @@
 """Which observations a fit uses."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
 
+from qsim.observations.dataset import plain_texts
 from qsim.observations.read import read_observations
 from qsim.observations.select import choose_basis, concat, usable
 
@@ -66,3 +68,8 @@ def test_choosing_among_no_figures_is_no_fault(forest):
     assert choose_basis(forest.isel(observation=[])).sizes["observation"] == 0
     with pytest.raises(ValueError, match="at least one"):
         concat([])
+
+
+def test_what_is_no_text_is_an_empty_one():
+    values = np.array([["省", None], [np.nan, 2.5]], dtype=object)
+    assert plain_texts(values) == ["省", "", "", "2.5"]

@@ -9,7 +9,7 @@ from qsim.checking import check_path
 from qsim.errors import ObservationError
 from qsim.observations.read import read_observations
 from qsim.plans.read import read_plan
-from qsim.plans.regions import mistaken_regions, region_ids
+from qsim.plans.regions import mistaken_regions, region_ids, unknown_regions
 from qsim.shipped import shipped_plans
 
 GOOD = Path(__file__).parent / "good"
@@ -56,7 +56,14 @@ def test_a_region_nobody_knows_is_warned_of_and_stays(tmp_path, name):
 
 def test_a_misspelt_region_is_named_with_the_nearest(tmp_path):
     table(tmp_path, "example", "guizhuo")
-    assert "did you mean 'guizhou'?" in check_path(str(tmp_path))
+    assert "compare with (1 figure): did you mean 'guizhou'?" in check_path(str(tmp_path))
+
+
+def test_figures_of_a_region_nobody_knows_are_counted():
+    plan = read_plan(GOOD)
+    assert unknown_regions(plan, {"example": 4, "guizhou": 3}) == []
+    (told,) = unknown_regions(plan, {"example": 4, "guizhuo": 3})
+    assert told.startswith("region 'guizhuo' is in no other table and counts as one more region to compare with (3 fig")
 
 
 def test_an_own_table_without_the_plans_region_is_warned_of(tmp_path):

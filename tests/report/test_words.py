@@ -63,7 +63,8 @@ def test_every_reason_and_kind_has_words():
             set(get_args(GradeReason)) == set(spoken.terms["grade_reason"]) == set(spoken.terms["grade_reason_short"])
         )
         assert set(spoken.terms["reason_short"]) == set(spoken.terms["reason"])
-        assert set(spoken.terms["why_short"]) == set(spoken.terms["why"])
+        for group in ("why_short", "why_zero", "why_zero_short"):
+            assert set(spoken.terms[group]) == set(spoken.terms["why"])
         assert set(get_args(Category)) == set(spoken.terms["category"])
         assert {SOURCE} == set(spoken.terms["record_source"])
 

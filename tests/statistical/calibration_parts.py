@@ -1,5 +1,6 @@
 """Parts of the calibration page: its figures, its words, and the Chinese series as a second witness."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from qsim.evaluation.cases import Case
 from qsim.evaluation.names import QUANTILE, QUANTILES
 from qsim.shipped import shipped_catalogue
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 SHARED = Path(__file__).resolve().parents[2] / "scenarios" / "observations"
 COMMAND = "python tests/statistical/calibration_page.py PANEL"
 HORIZON = 3
@@ -166,6 +168,36 @@ def as_markdown(table: pd.DataFrame, decimals: int = 3) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *lines))
 
 
+ASKED: Mapping[str, tuple[str, str, float, float]] = {
+    "CRPS, general prior only": ("qsim, general prior only", "CRPS", 0.0, 3.48),
+    "CRPS, pooled": ("qsim, pooled", "CRPS", 0.0, 3.38),
+    "80 % coverage, pooled": ("qsim, pooled", "80 % cov.", 0.775, 0.825),
+    "95 % coverage, pooled": ("qsim, pooled", "95 % cov.", 0.935, 0.965),
+    "Brier, pooled": ("qsim, pooled", "Brier", 0.0, 0.160),
+    "log score, pooled": ("qsim, pooled", "log", 0.0, 0.480),
+    "calibration error (ECE), pooled": ("qsim, pooled", "ECE", 0.0, 0.030),
+}
+"""Row and column of the summary, and the range that was asked for before anything was measured."""
+
+
+def asked_and_reached(summary: pd.DataFrame) -> pd.DataFrame:
+    """What the project set itself, what it reached, and whether that is enough; dims as :data:`ASKED`."""
+    rows = {}
+    for name, (method, column, low, high) in ASKED.items():
+        value = float(summary.loc[method, column])
+        asked = f"at most {high:.3f}" if low == 0.0 else f"{low:.3f} to {high:.3f}"
+        rows[name] = {"asked": asked, "reached": value, "": "yes" if low <= value <= high else "**missed**"}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def first_words(page: Path) -> str:
+    """First sentence that a page of results says after its command."""
+    found = re.search(r"^`python [^`]*`: (.*?)[.]( |$)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise ValueError(f"{page.name}: expected a line that begins with a command and a colon; write that page anew")
+    return found[1]
+
+
 def markdown(
     tables: Mapping[str, pd.DataFrame],
     images: Mapping[str, str],
@@ -182,7 +214,8 @@ def markdown(
         for pool, one in made.items()
     ]
     paths = {f"image_{name}": path for name, path in images.items()}
-    return PAGE.format(command=COMMAND, worse="\n".join(worse), gates="\n".join(gates), **text, **paths)
+    said = {name: first_words(DOCS / f"calibration_{name}.md") for name in ("engines", "sbc")}
+    return PAGE.format(command=COMMAND, worse="\n".join(worse), gates="\n".join(gates), **text, **paths, **said)
 
 
 PAGE = """# How far the probabilities can be trusted
@@ -198,6 +231,15 @@ municipal rates, UN and energy statistics); it is not part of this project. Ever
 figures up to a past year; *pooled* also sees other regions of the indicator up to that same year. What the shipped
 prior learned from an indicator is left out when that indicator is scored. Scored by the panel's own scorer on the
 measured indicators, horizons 1 to 5 together. CRPS, MAE and width in points: smaller is better.
+
+What was asked for before anything was measured:
+
+{asked}
+
+What the panel cannot show stands on pages of its own: whether the engine computes the model
+([simulation-based calibration](calibration_sbc.md): {sbc}), whether two engines say the same
+([two engines](calibration_engines.md): {engines}), and whether targets met together are forecast together
+([joint probabilities](calibration_joint.md)).
 
 ## Against seven peers
 

@@ -47,6 +47,10 @@ _TOLERANCE: Final = 1e-9
 _SMALLEST_STEP: Final = 1e-8
 _MAX_SWEEPS: Final = 30
 _SETTLED: Final = 1e-6
+_LOST: Final = 1e-13
+"""Share of a number that is taken as lost in rounding. [1]"""
+_WIDEST: Final = 1e3
+"""Widest sd of a latent value beside which figures can still be told apart in floating point. [link scale]"""
 _LOG_SQRT_2PI: Final = 0.5 * float(np.log(2.0 * np.pi))
 
 
@@ -130,7 +134,9 @@ def _update_sites(
         column = root * k[:, i]
         variance = k[i, i] - np.dot(column, solve(factor, column))
         cavity = 1.0 / variance - sites[i, 1]
-        if not 0.0 < cavity < np.inf:
+        # what the difference of k_ii and its correction has lost in rounding is k_ii of _LOST; the reciprocal turns it
+        # into k_ii / variance^2: next to a prior this wide a closed interval's own moments are right
+        if not _LOST * k[i, i] / variance**2 < cavity < np.inf:
             continue
         mean, spread = (f[i] / variance - sites[i, 0]) / cavity, 1.0 / cavity
         scale = np.sqrt(sigma[i] ** 2 + spread)
@@ -185,8 +191,13 @@ def find_mode(
 
     ``start`` holds the first guess of ``a``. Where wide or half-open intervals are among the figures, the search is
     repeated with their factors brought up to date. Draws stay exact where it all stops short: evidence and importance
-    ratios are taken at the same point.
+    ratios are taken at the same point. A latent value of an sd above 1,000 has a log evidence of minus infinity: no
+    share, count or index moves so, and what could be computed of it would be rounding.
     """
+    for i in range(mean.shape[0]):
+        if not k[i, i] <= _WIDEST**2:
+            f[:], a[:], g[:], w[:] = mean, 0.0, 0.0, 0.0
+            return -np.inf, -np.inf
     sites = _first_sites(kind, lower, upper, sigma)
     a[:] = start
     objective, value = _climb(k, mean, kind, lower, upper, size, sigma, limit, sites, f, a, g, w)
@@ -216,11 +227,14 @@ def _climb(
     g: Floats,
     w: Floats,
 ) -> tuple[float, float]:
-    """Newton's search from ``a``, halving steps that lower the log posterior; return that and the log-likelihood."""
+    """Newton's search from ``a``, halving steps that lower the log posterior; return that and the log-likelihood.
+
+    The log posterior is minus infinity where none can be computed (:func:`_log_prior`).
+    """
     n = mean.shape[0]
     f[:] = mean + k @ a
     value = _approximate(f, kind, lower, upper, size, sigma, limit, sites, g, w)
-    objective = value - 0.5 * np.dot(a, f - mean)
+    objective = value + _log_prior(a, f - mean)
     trial_a, trial_f, trial_g, trial_w = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     trial_value = value
     for _ in range(_MAX_STEPS if n > 0 else 0):
@@ -228,22 +242,34 @@ def _climb(
         root = np.sqrt(w)
         b = w * (f - mean) + g
         newton = b - root * solve(factor, root * (k @ b))
-        step, gain = 1.0, -1.0
+        step, trial = 1.0, -np.inf
         while step > _SMALLEST_STEP:
             trial_a[:] = a + step * (newton - a)
             trial_f[:] = mean + k @ trial_a
             trial_value = _approximate(trial_f, kind, lower, upper, size, sigma, limit, sites, trial_g, trial_w)
-            gain = trial_value - 0.5 * np.dot(trial_a, trial_f - mean) - objective
-            if gain >= 0.0:
+            trial = trial_value + _log_prior(trial_a, trial_f - mean)
+            if trial >= objective and trial > -np.inf:
                 break
             step *= 0.5
-        if gain < 0.0:
+        if not trial >= objective or trial == -np.inf:
             break  # no step improves in floating point
         a[:], f[:], g[:], w[:], value = trial_a, trial_f, trial_g, trial_w, trial_value
-        objective += gain
+        gain, objective = trial - objective, trial
         if gain <= _TOLERANCE * (1.0 + abs(objective)):
             break
     return objective, value
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _log_prior(a: Floats, off: Floats) -> float:
+    """Half of -(f - m)^T K^-1 (f - m), given a = K^-1 (f - m); minus infinity where rounding has lost its sign.
+
+    No square is negative. Where shocks are so large that B is singular in floating point, the product comes out as any
+    number of either sign: taken as it is, a negative one would outweigh every point that can be computed.
+    """
+    square = np.dot(a, off)
+    # rounding alone may leave a figure right at its mean a little below zero
+    return -0.5 * max(square, 0.0) if square > -_TOLERANCE else -np.inf
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -282,3 +282,39 @@ def test_a_figure_so_surprising_that_newton_must_be_damped_has_a_mode(series_of)
     assert np.isfinite(laplace)
     moved = LevelPrior(-11.0, 0.6)
     assert evidence(THETA[None], *_problem(data, moved))[0] > laplace
+
+
+# Points of theta that only a heavy-tailed proposal reaches
+
+
+def test_where_shocks_dwarf_all_else_each_step_of_the_figures_has_its_own_normal_density(series_of):
+    # figures a year apart, known far better than a step is wide: step densities times the widths of the intervals
+    ends = [(-5.41, -5.38), (-5.48, -5.46), (-4.0664, -4.0604), (-4.09, -4.03), (-3.98, -3.97), (-3.2578, -3.2549)]
+    data = series_of([(step, INTERVAL, low, up, NAN) for step, (low, up) in enumerate(ends)], years=len(ends))
+    middles, widths = np.array([[(low + up) / 2, up - low] for low, up in ends]).T
+    for shock in (10.0, 100.0, 300.0):
+        theta = np.array([shock, 1e-3, 0.3, 0.001, 0.1])
+        exact = stats.norm.logpdf(middles[0], PRIOR.mean, PRIOR.sd)
+        exact += stats.norm.logpdf(np.diff(middles), 0.1, shock).sum() + np.log(widths).sum()
+        assert evidence(theta[None], *_problem(data, PRIOR))[0] == pytest.approx(exact, abs=0.03)
+
+
+@pytest.mark.parametrize("size", [1e2, 1e3, 1e4, 1e5])
+def test_no_theta_however_absurd_has_figures_that_are_likelier_than_certain(series_of, size):
+    # figures of a share near zero: rounding once gave such a point an evidence of 10^20, and all of the weight
+    widths = [0.02, 0.02, 0.006, 0.06, 0.005, 0.005, 0.003, 0.005, 0.005]
+    middles = [-5.4, -5.47, -4.06, -4.06, -3.98, -3.81, -3.26, -3.82, -3.94]
+    figures = [(0, INTERVAL, -INF, -7.6, NAN)]
+    figures += [
+        (step, INTERVAL, middle - width / 2, middle + width / 2, NAN)
+        for step, (middle, width) in enumerate(zip(middles, widths, strict=True), start=1)
+    ]
+    figures += [(10, BINOMIAL, 0, 0, 300), (11, BINOMIAL, 49_990, 49_990, 50_000), (12, INTERVAL, 4.0, INF, NAN)]
+    data = series_of(figures, years=13)
+    rng = np.random.default_rng(3)
+    thetas = np.exp(rng.uniform(np.log(1e-3), np.log(size), (400, 5)))
+    thetas[:, 2], thetas[:, 4] = rng.uniform(size=400), rng.uniform(-1.0, 1.0, 400)
+    thetas[::2, 3] = 0.001
+    found = evidence(thetas, *_problem(data, PRIOR))
+    assert np.isfinite(found).mean() > 0.3
+    assert found[np.isfinite(found)].max() < 0.0

@@ -259,8 +259,8 @@ def page(worlds: tuple[World, ...], posterior: Posterior, ranks: np.ndarray, see
     lines = [
         "# Simulation-based calibration",
         "",
-        f"`python tests/statistical/sbc.py --worlds {count} --seed {seed}`: {passed} of {len(QUANTITIES)} quantities pass "
-        f"in {count:,} worlds. Theta and first level come from the shipped priors, "
+        f"`python tests/statistical/sbc.py --worlds {count} --seed {seed}`: {passed} of {len(QUANTITIES)} quantities "
+        f"pass in {count:,} worlds. Theta and first level come from the shipped priors, "
         f"figures of nine families printed and read back, {KEPT} of {DRAWS:,} draws of the default engine a rank. "
         f"Both gates held in {gates:.1%}; those where one failed are counted like the others. {seconds:.0f} s.",
         "",

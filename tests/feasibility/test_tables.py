@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 import qsim
-from qsim.feasibility import settling, tables
+from qsim.feasibility import settling, spending, tables
 from qsim.feasibility.questions import statement_of
+from qsim.feasibility.spending import budget, spending_frame
 from qsim.feasibility.statements import Trials
 from qsim.feasibility.tables import all_bracket, allowed_sets, met_brackets
 from qsim.indicators import Catalogue, Indicator
@@ -124,6 +125,8 @@ def every_set_by_trees(monkeypatch):
     """Trees also where there are few sets, on a grid so coarse that many sets are left to the figures."""
     monkeypatch.setattr(settling, "_FEW_SETS", 1)
     monkeypatch.setattr(settling, "_CELLS", 32)
+    monkeypatch.setattr(settling, "_CELLS_SLICED", 32)
+    monkeypatch.setattr(settling, "_SLICES", 9)
 
 
 def trials_of(known, *names) -> Trials:
@@ -203,7 +206,7 @@ def test_with_too_little_work_the_count_lies_between_the_bounds(known, monkeypat
     exact = forecast_one_by_one(trials, EFFECTS, counts.low)
     assert (counts.low <= exact).all()
     assert (exact <= counts.high).all()
-    assert (counts.low < counts.high).any()
+    assert nodes > 0 or (counts.low < counts.high).all()
 
 
 def test_too_many_sets_of_other_levers_leave_frechets_bounds(known, monkeypatch):
@@ -234,3 +237,114 @@ def test_more_work_never_widens_the_bounds(known, monkeypatch):
         widths.append((counts.high - counts.low).sum())
     assert widths == sorted(widths, reverse=True)
     assert widths[-1] == 0
+
+
+MIXED = ("range", "improve-yearly", "relative", "few", "cases")
+"""Three indicators, none with a level alone."""
+OFFERED = by_id([*EFFECTS[:5], HOLD, OTHERS[2], LATE])
+COSTS = {lever.id: 1.0 + 0.7 * place for place, lever in enumerate(OFFERED)}
+
+
+def spend(known, *, levers=OFFERED, targets=MIXED, **asked):
+    posterior, plan, catalogue = known
+    offered = plan.model_copy(update={"levers": tuple(levers)})
+    costs = {name: COSTS.get(name, 2.0) for name in (lever.id for lever in levers)}
+    return budget(posterior, offered, costs=costs, targets=list(targets), catalogue=catalogue, **asked)
+
+
+@pytest.fixture(scope="module")
+def all_values(known):
+    """Cost, expected number met and chance of all, of every set of the levers on offer that can go together."""
+    trials = trials_of(known, *MIXED)
+    groups = ([0, 1, 2], [3], [4])  # of rate, things and cases, in the order of the plan
+    found, allowed = [], allowed_sets(OFFERED)
+    for chosen, some in sets_of(OFFERED):
+        if allowed[chosen]:
+            met = [np.logical_and.reduce([trials.met(one, some) for one in group]) for group in groups]
+            values = {"expected": np.mean(met, axis=1).sum(), "all": np.logical_and.reduce(met).mean()}
+            found.append((sum(COSTS[lever.id] for lever in some), values))
+    return found
+
+
+def best_within(all_values, limit, aim):
+    return max(values[aim] for cost, values in all_values if cost <= limit + 1e-9)
+
+
+LIMITS = np.arange(0.0, 28.0, 0.5)
+
+
+@pytest.mark.parametrize("aim", ["expected", "all"])
+def test_the_frontier_of_mixed_kinds_is_the_best_of_all_sets_at_every_budget(known, all_values, aim):
+    found = spend(known, aim=aim)
+    assert found.exact
+    for limit in LIMITS:
+        row = found.within(limit)
+        assert getattr(row, "expected" if aim == "expected" else "p_all") == pytest.approx(
+            best_within(all_values, limit, aim), abs=1e-12
+        )
+
+
+@pytest.mark.usefixtures("every_set_by_trees")
+@pytest.mark.parametrize("aim", ["expected", "all"])
+@pytest.mark.parametrize(("nodes", "forecasts"), [(0, 0), (0, 40), (1 << 10, 0), (1 << 13, 100)])
+def test_with_too_little_work_no_set_is_better_than_the_bound_told(
+    known, all_values, monkeypatch, aim, nodes, forecasts
+):
+    monkeypatch.setattr(settling, "MOST_NODES", nodes)
+    monkeypatch.setattr(spending, "MOST_FORECASTS", forecasts)
+    found = spend(known, aim=aim)
+    values = [row.expected if aim == "expected" else row.p_all for row in found.rows]
+    assert values == sorted(set(values))  # a larger budget never gives a worse result
+    for limit in LIMITS:
+        row = found.within(limit)
+        best = best_within(all_values, limit, aim)
+        assert (row.expected if aim == "expected" else row.p_all) <= best + 1e-12
+        assert best <= row.at_most + 1e-12
+    assert found.gap == max(row.at_most - value for row, value in zip(found.rows, values, strict=True))
+    if nodes == forecasts == 0:
+        assert not found.exact
+
+
+@pytest.mark.usefixtures("every_set_by_trees")
+def test_the_same_limited_work_gives_the_same_answer(known, monkeypatch):
+    monkeypatch.setattr(settling, "MOST_NODES", 1 << 9)
+    monkeypatch.setattr(spending, "MOST_FORECASTS", 60)
+    assert spend(known) == spend(known)
+
+
+@pytest.mark.parametrize("nodes", [0, 1 << 31])
+def test_levers_that_exclude_each_other_are_never_paid_for_together(known, monkeypatch, nodes):
+    monkeypatch.setattr(settling, "MOST_NODES", nodes)
+    courses = [HOLD, OTHERS[2], OTHERS[3]]
+    found = spend(known, levers=[EFFECTS[0], *courses], targets=["level"])
+    names = {lever.id for lever in courses}
+    assert max(len(names & set(row.levers)) for row in found.rows) == 1
+
+
+@pytest.mark.parametrize("aim", ["expected", "all"])
+def test_the_order_of_levers_and_of_targets_does_not_matter(known, aim):
+    forward = spend(known, aim=aim)
+    assert spend(known, aim=aim, levers=OFFERED[::-1], targets=MIXED[::-1]) == forward
+
+
+def test_a_larger_budget_never_gives_a_worse_result(known):
+    found = spend(known)
+    values = [found.within(limit).expected for limit in LIMITS]
+    assert values == sorted(values)
+
+
+def test_twenty_levers_on_a_yearly_improvement_are_compared_in_all_their_sets(known):
+    many = [effect(f"l{number:02d}", ("rate",), "points", 0.1 + 0.02 * number, 0.05) for number in range(20)]
+    found = spend(known, levers=many, targets=["improve-yearly"])
+    assert found.exact
+    assert found.rows[0].levers == ()
+    trials = trials_of(known, "improve-yearly")
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        some = [many[place] for place in np.flatnonzero(rng.random(20) < rng.random())]
+        assert trials.met(0, some).mean() <= found.within(2.0 * len(some)).expected + 1e-12
+
+
+def test_the_table_of_a_frontier_has_the_bound_of_each_row(known):
+    table = spending_frame(spend(known, aim="all"))
+    assert (table["at_most"] == table["p_all"]).all()

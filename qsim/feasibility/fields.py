@@ -7,9 +7,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from qsim.feasibility.bounds import ROUNDING
 from qsim.feasibility.conditions import Conditions
 from qsim.feasibility.statements import Trials
-from qsim.feasibility.trees import ROUNDING
 from qsim.forecast.levers import apply_levers, flattened_from, scenario_sizes, squeezed
 from qsim.forecast.levers_figures import FigureChange
 from qsim.forecast.levers_scales import lever_effect

@@ -15,7 +15,7 @@ ROUNDING: Final = 1e-12
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def point_below(x: float, first: float, width: float, cells: int) -> int:
+def _point_below(x: float, first: float, width: float, cells: int) -> int:
     """Last grid point that is not above x."""
     at = min(max(int((x - first) / width), 0), cells)
     while at > 0 and first + at * width > x:
@@ -24,12 +24,30 @@ def point_below(x: float, first: float, width: float, cells: int) -> int:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def point_above(x: float, first: float, width: float, cells: int) -> int:
+def _point_above(x: float, first: float, width: float, cells: int) -> int:
     """First grid point that is not below x."""
     at = min(max(int((x - first) / width) + 1, 0), cells)
     while at < cells and first + at * width < x:
         at += 1
     return at
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def find_points(  # noqa: PLR0917 (called at every node: the fields of a record would be counted in and out each time)
+    level: Floats,
+    up: Floats,
+    down: Floats,
+    slack: Floats,
+    first: Floats,
+    width: Floats,
+    cells: int,
+    below: Counts,
+    above: Counts,
+) -> None:
+    """Points of each column's grid between which its level lies, whatever is still added."""
+    for column in range(level.size):
+        below[column] = _point_below(level[column] + down[column] - slack[column], first[column], width[column], cells)
+        above[column] = _point_above(level[column] + up[column] + slack[column], first[column], width[column], cells)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -95,7 +113,7 @@ def edges(table: Floats, first: float, width: float, weight: float, need: float)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def read_ends(  # noqa: PLR0917 (called at every node: the fields of a record would be counted in and out each time)
+def read_ends(  # noqa: PLR0917 (as above)
     tables: Floats,
     begins: Counts,
     read: Flags,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 from typing import Final
 
 import numpy as np
@@ -17,13 +18,20 @@ MOST_NODES: Final = 1 << 31
 """Nodes of trees, times the figures read at each, that a question may visit."""
 MOST_LEAVES: Final = 1 << 25
 """Sets on draws, times their figures, that may be settled by the figures themselves."""
+MOST_TABLED: Final = 1 << 28
+"""Figures made for tables of a question: with many runs, or many figures, the tables are coarser."""
 _FEW_SETS: Final = 1 << 6
 """Sets that are all settled by the figures themselves."""
 _CELLS: Final = 1 << 10
+"""Cells of a table."""
 _CELLS_SLICED: Final = 1 << 8
-_SLICES: Final = (1 << 6) + 1
+"""Cells of a table where a limit's start level moves, and of that level's own grid."""
+_SLICES: Final = 1 << 6
+_LEAST_CELLS: Final = 1 << 4
 _BLOCK: Final = 32
-"""Draws whose tables are held at once."""
+"""Draws whose tables are held at once, as far as they have room."""
+_ROOM: Final = 1 << 23
+"""Figures of tables that are held at once."""
 _MOST_HELD: Final = 1 << 22
 """Open sets of these draws that are held at once."""
 _ROWS: Final = 1 << 18
@@ -56,7 +64,7 @@ def settle(fields: Sequence[Field], kept: NDArray[np.bool_], runs: int) -> tuple
             [_hold(fields, draws, np.full(draws.size, chosen)).sum() for chosen in range(1 << levers)], dtype=np.int64
         )
         return counts, counts
-    return _Forest.of(fields).counts(draws, runs)
+    return _Forest.of(fields, draws.size * runs).counts(draws, runs)
 
 
 def _hold(fields: Sequence[Field], draws: Counts, sets: Counts) -> NDArray[np.bool_]:
@@ -66,6 +74,11 @@ def _hold(fields: Sequence[Field], draws: Counts, sets: Counts) -> NDArray[np.bo
         rows = slice(first, first + _ROWS)
         held[rows] = np.logical_and.reduce([field.hold(draws[rows], sets[rows]) for field in fields])
     return held
+
+
+def _coarse(most: int) -> int:
+    """Largest power of two up to a number, at least 1."""
+    return 1 << max(most.bit_length() - 1, 0)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -83,7 +96,8 @@ class _Forest:
     slices: int
 
     @classmethod
-    def of(cls, fields: Sequence[Field]) -> "_Forest":
+    def of(cls, fields: Sequence[Field], trees: int) -> "_Forest":
+        """Trees of fields; ``trees`` is how many share the work allowed."""
         sizes = sum(np.abs(field.steps).sum(axis=(1, 2)) for field in fields)
         columns = np.cumsum([0, *(len(field.years) for field in fields)])
         begins, weights = [], []
@@ -92,7 +106,9 @@ class _Forest:
             begins.append(np.where(after & field.moves_its_start, field.begins + first, -1))
             weights.append(np.pad(field.weights, ((0, 0), (first, columns[-1] - first - len(field.years)))))
         sliced = any(field.moves_its_start for field in fields)
-        cells = _CELLS_SLICED if sliced else _CELLS
+        each = MOST_TABLED // max(trees * int(columns[-1]), 1)
+        slices = min(_SLICES, _coarse(isqrt(each))) if sliced else 0
+        cells = min(_CELLS_SLICED if sliced else _CELLS, max(_coarse(each // max(slices, 1)), _LEAST_CELLS))
         return cls(
             fields=tuple(fields),
             order=np.argsort(-np.asarray(sizes), kind="stable"),
@@ -101,7 +117,7 @@ class _Forest:
             weights=np.concatenate(weights),
             need=np.concatenate([field.need for field in fields], axis=1),
             cells=cells,
-            slices=_SLICES if sliced else 1,
+            slices=slices + 1,
         )
 
     def counts(self, draws: Counts, runs: int) -> tuple[Counts, Counts]:
@@ -129,7 +145,11 @@ class _Forest:
     def _grow(self, draws: Counts, deepest: int, most: tuple[int, int], tally: Counts) -> tuple[Counts, int]:
         """Grow the trees of some draws; nodes of each, -1 where too many, and leaves settled by figures."""
         spent, used = [], 0
-        block = min(_BLOCK, max(_MOST_HELD // max(most[1], 1), 1))
+        block = min(
+            _BLOCK,
+            max(_MOST_HELD // max(most[1], 1), 1),
+            max(_ROOM // (self.begins.size * self.slices * self.cells), 1),
+        )
         for first in range(0, draws.size, block):
             some = draws[first : first + block]
             leaves = np.empty((some.size * most[1], 2), dtype=np.int64)

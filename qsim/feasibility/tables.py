@@ -33,6 +33,8 @@ MOST_FORECASTS: Final = 1 << 12
 """Sets of levers that are forecast one by one for a statement known by its event alone."""
 MOST_TOGETHER: Final = 1 << 8
 """Sets of other levers beside each of which statements are counted together."""
+MOST_TREES: Final = 1 << 24
+"""The same, times draws and figures."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -89,10 +91,11 @@ def all_bracket(trials: Trials, levers: Sequence[Measure]) -> Bracket:
     still = [number for number in numbers if number not in movers]
     own = [lever for lever in levers if any(lever in _acting(trials, number, levers) for number in movers)]
     known = [mover for mover in movers.values() if mover is not None]
-    if len(known) == len(movers) and _ways(own) <= MOST_TOGETHER:
-        return _along(_together(trials, known, still, own, _ways(own)), own, levers)
+    draws, ways = trials.met(0, ()).size, _ways(own)
+    trees = ways * draws * sum(len(mover.conditions.years) for mover in known)
+    if len(known) == len(movers) and ways <= MOST_TOGETHER and trees <= MOST_TREES:
+        return _along(_together(trials, known, still, own, ways), own, levers)
     parts = met_brackets(trials, levers)
-    draws = trials.met(0, ()).size
     low, high = parts[0].low, parts[0].high
     for part in parts[1:]:
         low, high = np.maximum(low + part.low - draws, 0), np.minimum(high, part.high)

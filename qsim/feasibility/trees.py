@@ -20,7 +20,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from qsim.feasibility.bounds import ROUNDING, edges, fill_rests, point_above, point_below, read_ends, sort_out, weigh
+from qsim.feasibility.bounds import ROUNDING, edges, fill_rests, find_points, read_ends, sort_out, weigh
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -162,7 +162,7 @@ def _begin(trees: Trees, desk: _Desk, draw: int) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _grow_one(  # noqa: PLR0912, PLR0915 (one loop: calls at every node would cost more than its work)
+def _grow_one(  # noqa: PLR0912 (one loop: calls at every node would cost more than its work)
     trees: Trees, desk: _Desk, draw: int, deepest: int, most_nodes: int, settled: Counts, leaves: Counts
 ) -> tuple[int, int, int]:
     """Nodes of the tree of one draw, -1 where they or the leaves were too many; rows of ``settled`` and ``leaves``."""
@@ -200,11 +200,7 @@ def _grow_one(  # noqa: PLR0912, PLR0915 (one loop: calls at every node would co
             if low < surely[number]:
                 verdict = 0
         if verdict >= 0 and not alone:
-            for column in range(columns):
-                here = level[depth, column]
-                low, high = here + down[depth, column] - slack[column], here + up[depth, column] + slack[column]
-                below[column] = point_below(low, first[column], width[column], cells)
-                above[column] = point_above(high, first[column], width[column], cells)
+            find_points(level[depth], up[depth], down[depth], slack, first, width, cells, below, above)
             read_ends(tables, begins, read, joined, least, most, logs, below, above, ends)
             verdict = min(
                 verdict, weigh(ends, level[depth], slope, weights, need, lone, several, rise[depth], fall[depth])

@@ -126,7 +126,7 @@ def every_set_by_trees(monkeypatch):
     monkeypatch.setattr(settling, "_FEW_SETS", 1)
     monkeypatch.setattr(settling, "_CELLS", 32)
     monkeypatch.setattr(settling, "_CELLS_SLICED", 32)
-    monkeypatch.setattr(settling, "_SLICES", 9)
+    monkeypatch.setattr(settling, "_SLICES", 8)
 
 
 def trials_of(known, *names) -> Trials:
@@ -192,6 +192,17 @@ def test_all_at_once_is_counted_as_forecasts_of_every_set_count_it(known, names)
     trials = trials_of(known, *names)
     levers = by_id([*EFFECTS, HOLD])
     counts = all_bracket(trials, levers)
+    assert np.array_equal(counts.low, counts.high)
+    assert np.array_equal(counts.low, forecast_one_by_one(trials, levers, counts.low))
+
+
+@pytest.mark.parametrize("name", ["level", "improve-yearly"])
+def test_tables_too_coarse_to_tell_much_leave_the_count_as_it_is(known, monkeypatch, name):
+    monkeypatch.setattr(settling, "_FEW_SETS", 1)
+    monkeypatch.setattr(settling, "MOST_TABLED", 1)
+    trials = trials_of(known, name)
+    levers = by_id([*EFFECTS[:4], LATE])
+    (counts,) = met_brackets(trials, levers)
     assert np.array_equal(counts.low, counts.high)
     assert np.array_equal(counts.low, forecast_one_by_one(trials, levers, counts.low))
 

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from qsim.errors import HorizonError
+from qsim.forecast.levers import squeezed
 from qsim.forecast.levers_scales import moved
 from qsim.forecast.levers_shapes import share_in_effect, share_to_come
+from qsim.model.links import Link
 from qsim.plans.scenarios import Certain, Normal, Triangular
 from qsim.vocabulary import PUBLISHED, RATE
 

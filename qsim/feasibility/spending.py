@@ -34,6 +34,7 @@ _COST = ("cost", "费用")
 
 MOST_FORECASTS: Final = 1 << 11
 """Forecasts of single statements for combinations whose value is not known otherwise; then the bound is told."""
+_TOLD_EVERY: Final = 1 << 8
 _SAME: Final = 1e-9
 
 
@@ -203,7 +204,7 @@ def _frontier(
         return int(np.logical_and.reduce(met).sum() if together else sum(one.sum() for one in met))
 
     def tell(tried: int) -> None:
-        if progress is not None:
+        if progress is not None and tried % _TOLD_EVERY == 0:
             progress(f"budget: {tried} combinations forecast one by one (limit {most})")
 
     most = MOST_FORECASTS // len(trials.statements)

@@ -323,6 +323,15 @@ def test_the_same_limited_work_gives_the_same_answer(known, monkeypatch):
     assert spend(known) == spend(known)
 
 
+@pytest.mark.usefixtures("every_set_by_trees")
+def test_forecasts_one_by_one_are_told_with_their_limit(known, monkeypatch):
+    monkeypatch.setattr(settling, "MOST_NODES", 0)
+    monkeypatch.setattr(spending, "_TOLD_EVERY", 64)
+    told = []
+    spend(known, targets=["range"], progress=told.append)
+    assert told[0] == "budget: 64 combinations forecast one by one (limit 2048)"
+
+
 @pytest.mark.parametrize("nodes", [0, 1 << 31])
 def test_levers_that_exclude_each_other_are_never_paid_for_together(known, monkeypatch, nodes):
     monkeypatch.setattr(settling, "MOST_NODES", nodes)

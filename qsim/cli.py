@@ -171,7 +171,8 @@ def reverse(
     """Say how large a lever has to be, and how late it may start, for targets to be likely enough.
 
     A size in percent of a gap is a certain one (a number, not the middle of a law); on other scales it is the middle of
-    the lever's law, whose spread stays. Points are those before they saturate near the end of the scale.
+    the lever's law, whose spread stays. Points are those before they saturate near the end of the scale; what the size
+    changes in the published figure of the last year, the median over the draws, stands beside it.
     """
     from qsim.feasibility.answers import percent, reverse_text
     from qsim.feasibility.questions import reverse as ask
@@ -228,10 +229,15 @@ def budget(
         sys.stdout.write(spending_frame(found).to_csv(index=False, lineterminator="\n"))
         return
     counted = "1 indicator" if found.indicators == 1 else f"{found.indicators} indicators"
-    typer.echo(f"{counted}, targets {', '.join(one.id for one in found.targets)}")
+    aimed = "met on average" if aim == "expected" else "as chance of all"
+    sure = "exact: no combination is better"
+    if not found.exact:
+        sure = f"best found: no combination is better by more than {found.gap:.4f} {aimed}, proved row by row"
+    typer.echo(f"{counted}, targets {', '.join(one.id for one in found.targets)}; {sure}")
     for row in found.rows:
         levers = ", ".join(row.levers) or "no lever"
-        typer.echo(f"cost {row.cost:g}: {row.expected:.2f} met on average, all with {row.p_all:.1%}: {levers}")
+        bound = "" if found.exact else f" (at most {row.at_most:.4f} {aimed} below the next cost)"
+        typer.echo(f"cost {row.cost:g}: {row.expected:.2f} met on average, all with {row.p_all:.1%}{bound}: {levers}")
     if limit is not None:
         best = found.within(limit)
         typer.echo(f"within {limit:g}: {', '.join(best.levers) or 'no lever'} at a cost of {best.cost:g}")

@@ -27,6 +27,11 @@ class Reverse:
     """Probability with the lever as the plan's file has it. [1]"""
     size: SizeNeeded | None
     """None for a lever without a size on a scale, and for a range, which a larger effect may overshoot."""
+    change: float | None
+    """What the size changes in the published figure of the statement's last year, saturation included: median over the
+    draws; None where no size is found. [figure_unit]"""
+    figure_unit: str
+    """Unit of the figure's change: points where the figure is in percent."""
     start: LatestStart | None
     """Latest start of the lever as written; its own where that is past and only that reaches the goal; None where no
     year of the forecast is left to start in and its own does not."""
@@ -68,6 +73,8 @@ def _size_text(one: Reverse) -> str:
     if one.end is not None:
         size += f" before saturation (they count less and less near {one.end:g})"
     text = f"{size} gives {reached}"
+    if one.change is not None:
+        text += f", with the published figure of {one.target.last_year} {one.change:+.3g} {one.figure_unit} (median)"
     if turns(one.lever, one.size.size):
         return f"as written (size {middle_of(one.lever):.3g}) it works against the target; turned round, {text}"
     return text

@@ -20,7 +20,7 @@ zero        :math:`-y_t`
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import xarray as xr
@@ -122,26 +122,6 @@ def years_needed(target: Target, *, flow: bool = False) -> tuple[int, ...]:
             return tuple(range(target.base_year + 1, target.year + 1)) if flow else (target.base_year, target.year)
         case _:
             return target.years
-
-
-def upright_of(target: Target, origin: int, *, flow: bool) -> Literal[-1, 0, 1]:
-    """1 where a statement asks no more than that each figure after the origin is at least a level of its own, -1 where
-    at most, 0 where years after the origin are weighed against each other, against other series, or from both sides.
-    """
-    sign: Literal[-1, 1] = 1 if wants_high(target) else -1
-    match target:
-        case LevelTarget() | PathTarget() | MaintainTarget() | ZeroTarget():
-            return sign
-        case CumulativeTarget() if flow:
-            return sign if target.per_year else 0
-        case CumulativeTarget() if target.per_year:
-            return 0
-        case ImproveTarget() if target.yearly:
-            return 0
-        case ImproveTarget() | NoDecreaseTarget() | ChangeTarget() | CumulativeTarget():
-            return sign if target.base_year <= origin else 0
-        case _:
-            return 0
 
 
 def margins(  # noqa: PLR0911 (a return for each kind)

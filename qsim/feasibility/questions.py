@@ -13,8 +13,9 @@ import xarray as xr
 from qsim.errors import Fault, PlanError
 from qsim.feasibility.answers import Reverse, reverse_text
 from qsim.feasibility.chance import Chances, series_of, statement_holds
+from qsim.feasibility.conditions import conditions_of
 from qsim.feasibility.draws import ForecastDraws
-from qsim.feasibility.events import is_flow, is_met, upright_of, wants_high, years_needed
+from qsim.feasibility.events import Floats, is_flow, is_met, wants_high, years_needed
 from qsim.feasibility.reverse import (
     GOAL,
     Chance,
@@ -23,6 +24,7 @@ from qsim.feasibility.reverse import (
     chance_of,
     latest_start,
     size_needed,
+    sized,
     with_own_start,
 )
 from qsim.feasibility.statements import Statement, Trials
@@ -34,7 +36,7 @@ from qsim.plans.read import plan_catalogue
 from qsim.plans.scenarios import Scenario, ScenarioEntry, ScenarioText, scenario_faults
 from qsim.plans.targets import RangeTarget, RelativeTarget, Target
 from qsim.records import Names, nearest
-from qsim.vocabulary import BASELINE_SCENARIO, PUBLISHED, SAMPLE_DIMS, SCENARIO, SERIES
+from qsim.vocabulary import BASELINE_SCENARIO, PUBLISHED, SAMPLE_DIMS, SCENARIO, SERIES, YEAR
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +140,7 @@ def reverse(
     for number, name in enumerate(statements):
         target = by_id[name]
         chance = chance_of(trials, number, asked.others)
+        size = _size(asked.lever, target, chance, goal)
         found.append(
             Reverse(
                 target=target,
@@ -146,7 +149,9 @@ def reverse(
                 goal=goal,
                 p_without=float(trials.draw(number, asked.others).mean()),
                 p_as_written=chance(asked.lever),
-                size=_size(asked.lever, target, chance, goal),
+                size=size,
+                change=_change(trials, number, asked, target.last_year, size),
+                figure_unit=_points(known.get(target.indicator).unit),
                 start=_start(asked.lever, chance, posterior.origin + 1, _last_start(asked.lever, target, by_id), goal),
                 end=_end(asked.lever, posterior, statements[name], target),
             )
@@ -169,6 +174,8 @@ def reverse_frame(found: Sequence[Reverse]) -> pd.DataFrame:
                 "size_needed": np.nan if size is None or size.size is None else size.size,
                 "unit": one.unit,
                 "p_at_size": np.nan if size is None else size.probability,
+                "change_at_size": np.nan if one.change is None else one.change,
+                "change_unit": one.figure_unit,
                 "latest_start": pd.NA if start is None or start.start_year is None else start.start_year,
                 "p_at_start": np.nan if start is None else start.probability,
                 "answer": reverse_text(one),
@@ -178,8 +185,8 @@ def reverse_frame(found: Sequence[Reverse]) -> pd.DataFrame:
 
 
 REVERSE_COLUMNS = [
-    "target", "lever", "goal", "p_without", "p_as_written", "size_needed", "unit", "p_at_size", "latest_start",
-    "p_at_start", "answer",
+    "target", "lever", "goal", "p_without", "p_as_written", "size_needed", "unit", "p_at_size", "change_at_size",
+    "change_unit", "latest_start", "p_at_start", "answer",
 ]  # fmt: skip
 
 
@@ -242,25 +249,45 @@ def statement_of(posterior: Posterior, plan: Plan, target: Target, catalogue: Ca
     if np.isnan(base[PUBLISHED].sel({SERIES: series[0]}).values).any():
         return None
 
-    def met(draws: xr.Dataset) -> xr.DataArray:
-        if len(series) == 1:
-            return statement_holds(target, series[0], catalogue, draws)
+    def margin(asked: Target, draws: xr.Dataset) -> Floats:
         # what a lever adds here moves the mean it is part of: that takes the draws without levers beside
         moved = draws.sel({SERIES: base[SERIES].values}).expand_dims(SCENARIO)
         both = xr.concat([base, moved], dim=SCENARIO, join="exact", coords="minimal", compat="override")
         scenario = str(draws[SCENARIO].values)
-        margin = Chances(ForecastDraws(both), catalogue).margin(target, scenario, series[0], PUBLISHED)
-        whole = is_met(target, margin).all(axis=-1)
+        return Chances(ForecastDraws(both), catalogue).margin(asked, scenario, series[0], PUBLISHED)
+
+    def met(draws: xr.Dataset) -> xr.DataArray:
+        if len(series) == 1:
+            return statement_holds(target, series[0], catalogue, draws)
+        whole = is_met(target, margin(target, draws)).all(axis=-1)
         return xr.DataArray(whole.reshape([draws.sizes[dim] for dim in SAMPLE_DIMS]), dims=SAMPLE_DIMS)
 
-    upright = upright_of(target, posterior.origin, flow=is_flow(catalogue.get(target.indicator)))
-    return Statement(series=series, years=years, met=met, upright=upright if len(series) == 1 else 0)
+    def at(asked: Target, figures: Floats) -> Floats:
+        draws = base.isel({SCENARIO: 0}).assign_coords({SCENARIO: _TRIED.en})
+        own = (draws[SERIES] == series[0]).broadcast_like(draws[PUBLISHED])
+        given = xr.DataArray(figures, dims=YEAR, coords={YEAR: list(years)})
+        return margin(asked, draws.assign({PUBLISHED: draws[PUBLISHED].where(~own, given)}))
+
+    return Statement(series=series, years=years, met=met, conditions=lambda: conditions_of(target, years, at))
 
 
 def _size(lever: Measure, target: Target, chance: Chance, goal: float) -> SizeNeeded | None:
     if not isinstance(lever, Lever) or isinstance(target, RangeTarget):
         return None
     return size_needed(lever, chance, helps=1 if wants_high(target) else -1, goal=goal)
+
+
+def _change(trials: Trials, number: int, asked: Question, year: int, size: SizeNeeded | None) -> float | None:
+    """Median over the draws of the published figure with the lever at a size, less that without it. [unit]"""
+    if size is None or size.size is None or not isinstance(asked.lever, Lever):
+        return None
+    if size.probability == size.without:  # not needed: no lever, not one whose law has its middle at nothing
+        return 0.0
+    with_it = trials.scenario([*asked.others, sized(asked.lever, size.size)])
+    own = trials.statements[number].series[0]
+    drawn = trials.posterior.forecast([year], [trials.scenario(asked.others), with_it], series=[own])[PUBLISHED]
+    change = float((drawn.isel({SCENARIO: 1}) - drawn.isel({SCENARIO: 0})).median())
+    return change if np.isfinite(change) else None
 
 
 def _start(lever: Measure, chance: Chance, first: int, last: int, goal: float) -> LatestStart | None:
@@ -284,8 +311,11 @@ def _end(lever: Measure, posterior: Posterior, statement: Statement, target: Tar
 def _unit(lever: Measure, unit: str) -> str:
     if not isinstance(lever, Lever):
         return ""
-    points = "points" if unit == "%" else unit
-    return {"points": points, "gap": "% of the gap", "link": "on the link", "pace": "x recent pace"}[lever.scale]
+    return {"points": _points(unit), "gap": "% of the gap", "link": "on the link", "pace": "x recent pace"}[lever.scale]
+
+
+def _points(unit: str) -> str:
+    return "points" if unit == "%" else unit
 
 
 def _last_start(lever: Measure, target: Target, targets: Mapping[str, Target]) -> int:

@@ -1,7 +1,7 @@
 """What to pay for: the targets of a plan and the costs of its levers, to the frontier of cost against targets met."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Final
@@ -12,11 +12,12 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from qsim.errors import Fault, PlanError
-from qsim.feasibility.budget import MOST_LEVERS, Aim, Choice, Combination, frontier, frontier_of_counts, plan_choice
+from qsim.feasibility.budget import MOST_LEVERS, Aim, Combination, Sets, frontier
 from qsim.feasibility.chance import series_of
-from qsim.feasibility.questions import answerable_statements, named_targets, together_faults
+from qsim.feasibility.conditions import all_of
+from qsim.feasibility.questions import answerable_statements, named_targets
 from qsim.feasibility.statements import Statement, Trials
-from qsim.feasibility.tables import all_counts, met_counts
+from qsim.feasibility.tables import Bracket, all_bracket, allowed_sets, met_brackets
 from qsim.files import FileFault, lines_from_path
 from qsim.forecast.posterior import Posterior
 from qsim.indicators import Catalogue
@@ -31,9 +32,9 @@ from qsim.vocabulary import SERIES, YEAR
 _LEVER = ("lever", "措施")
 _COST = ("cost", "费用")
 
-MOST_DRAWN: Final = 1 << 14
-"""Forecasts of single combinations after which a search that needs them gives up."""
-_TOLD_EVERY: Final = 256
+MOST_FORECASTS: Final = 1 << 11
+"""Forecasts of single statements for combinations whose value is not known otherwise; then the bound is told."""
+_TOLD_EVERY: Final = 1 << 8
 _SAME: Final = 1e-9
 
 
@@ -48,6 +49,9 @@ class Spend:
     """Expected number of indicators whose statements are all met. [1]"""
     p_all: float
     """Probability that all are. [1]"""
+    at_most: float
+    """What no combination that costs less than the next row can exceed of what was aimed at, proved; that value itself
+    where it is exact. [1]"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +65,16 @@ class Spending:
     """What they count as."""
     rows: tuple[Spend, ...]
     """The cheapest first."""
+
+    @property
+    def gap(self) -> float:
+        """Most by which a combination that was not found may be better, at any budget: 0 where all is exact. [1]"""
+        return max(row.at_most - (row.expected if self.aim == "expected" else row.p_all) for row in self.rows)
+
+    @property
+    def exact(self) -> bool:
+        """Whether each row is the best that there is, and none is missing."""
+        return self.gap <= _SAME
 
     def within(self, budget: float) -> Spend:
         """The best combination that costs no more than a budget.
@@ -109,7 +123,6 @@ def budget_offer(
     if len(given) > MOST_LEVERS:
         faults.append(Fault("costs", f"{len(given)} levers", f"up to {MOST_LEVERS}: leave out some"))
     offered = [levers[name].model_copy(update={"cost": float(cost)}) for name, cost in given.items() if name in levers]
-    faults += together_faults(offered)
     if faults:
         raise PlanError(f"plan {plan.id}", faults)
     return Offer(levers=tuple(offered), targets=tuple(found), named=targets is not None)
@@ -144,14 +157,13 @@ def budget(
     Returns
     -------
     Spending
-        The exact frontier over all combinations: all are compared where effects add on the link scale
-        (:mod:`qsim.feasibility.tables`), else found by branch and bound (:mod:`qsim.feasibility.budget`).
+        The frontier over all combinations of levers that can go together, exact or with a proved bound beside each
+        row (:mod:`qsim.feasibility.budget`). The work is limited by counts, so that the answer is always the same.
 
     Raises
     ------
     PlanError
-        With every fault of names and costs, if no target can be answered, and where branch and bound would need more
-        than ``MOST_DRAWN`` forecasts.
+        With every fault of names and costs, and if no target can be answered.
     """
     offer = budget_offer(plan, costs=costs, targets=targets)
     known = catalogue if catalogue is not None else plan_catalogue(plan)
@@ -168,73 +180,64 @@ def budget(
         statements=tuple(_all_of(group) for group in grouped.values()),
         correlations=plan.scenarios[0].correlations,
     )
-    choice = plan_choice(trials, offer.levers, aim=aim)
-    ways = {name: replace(choice, aim=name) for name in ("expected", "all")}
-    rows = []
-    for row in _frontier(trials, choice, offer.levers, progress or _silent):
-        chosen_levers = frozenset(row.levers)
-        spend = Spend(
-            levers=row.levers,
-            cost=row.cost,
-            expected=ways["expected"].value(chosen_levers),
-            p_all=ways["all"].value(chosen_levers),
-        )
-        came = spend.expected if aim == "expected" else spend.p_all
-        if abs(came - row.value) > _SAME:
-            raise RuntimeError(
-                f"levers {', '.join(row.levers)}: forecast {came}, table {row.value}; please report this"
-            )
-        rows.append(spend)
+    rows = tuple(_spend(trials, offer.levers, aim, row) for row in _frontier(trials, offer.levers, aim, progress))
     counted = tuple(target for target in chosen if target.id in statements)
-    return Spending(aim=aim, targets=counted, indicators=len(grouped), rows=tuple(rows))
+    return Spending(aim=aim, targets=counted, indicators=len(grouped), rows=rows)
 
 
 def _frontier(
-    trials: Trials, choice: Choice, levers: Sequence[Measure], progress: Callable[[str], None]
+    trials: Trials, levers: Sequence[Measure], aim: Aim, progress: Callable[[str], None] | None
 ) -> tuple[Combination, ...]:
-    """By the value of all combinations where they can be had, else by branch and bound up to a limit, told as it goes.
-
-    Raises
-    ------
-    PlanError
-        At the limit: an answer from part of the combinations would be none.
-    """
+    """By the draws of all combinations, as far as they are known, and forecasts of those that are not."""
     ordered = sorted(levers, key=lambda lever: lever.id)
-    counts: NDArray[np.int64] | None = None
-    if choice.aim == "expected" or len(trials.statements) == 1:
-        tables = met_counts(trials, ordered)
-        counts = None if tables is None else sum(tables[1:], start=tables[0])
-    else:
-        counts = all_counts(trials, ordered)
-    if counts is not None:
-        draws = trials.met(0, ()).size
-        return frontier_of_counts(choice.costs, np.broadcast_to(counts, (2,) * len(ordered)), draws)
-    seen: set[tuple[int, frozenset[str]]] = set()
+    by_id = {lever.id: lever for lever in ordered}
+    together = aim == "all" and len(trials.statements) > 1
+    brackets = [all_bracket(trials, ordered)] if together else met_brackets(trials, ordered)
+    bracket = Bracket(
+        low=sum((one.low for one in brackets[1:]), start=brackets[0].low),
+        high=sum((one.high for one in brackets[1:]), start=brackets[0].high),
+    )
+    sets = Sets.of({lever.id: lever.cost or 0.0 for lever in ordered}, bracket, allowed_sets(ordered))
 
-    def met(number: int, names: frozenset[str]) -> NDArray[np.bool_]:
-        if (number, names) not in seen:
-            seen.add((number, names))
-            if len(seen) > MOST_DRAWN:
-                hint = f"fewer levers or targets: {MOST_DRAWN} forecasts did not settle the best combinations"
-                raise PlanError("budget", [Fault("levers", f"{len(levers)} on {len(choice.acting)} indicators", hint)])
-            if len(seen) % _TOLD_EVERY == 0:
-                progress(f"budget: {len(seen)} combinations drawn (limit {MOST_DRAWN})")
-        return choice.met(number, names)
+    def exact(names: Collection[str]) -> int:
+        met = _events(trials, [by_id[name] for name in names])
+        return int(np.logical_and.reduce(met).sum() if together else sum(one.sum() for one in met))
 
-    return frontier(replace(choice, met=met))
+    def tell(tried: int) -> None:
+        if progress is not None and tried % _TOLD_EVERY == 0:
+            progress(f"budget: {tried} combinations forecast one by one (limit {most})")
+
+    most = MOST_FORECASTS // len(trials.statements)
+    return frontier(sets, trials.met(0, ()).size, exact, most_forecasts=most, progress=tell)
 
 
-def _silent(_: str) -> None:
-    return None
+def _events(trials: Trials, levers: Sequence[Measure]) -> list[NDArray[np.bool_]]:
+    return [trials.met(number, levers) for number in range(len(trials.statements))]
+
+
+def _spend(trials: Trials, levers: Sequence[Measure], aim: Aim, row: Combination) -> Spend:
+    """A row with both values, forecast: the one it was found by has to come out."""
+    met = _events(trials, [lever for lever in levers if lever.id in row.levers])
+    expected, p_all = float(sum(one.sum() for one in met) / met[0].size), float(np.logical_and.reduce(met).mean())
+    came = expected if aim == "expected" else p_all
+    if abs(came - row.value) > _SAME:
+        raise RuntimeError(f"levers {', '.join(row.levers)}: forecast {came}, table {row.value}; please report this")
+    return Spend(levers=row.levers, cost=row.cost, expected=expected, p_all=p_all, at_most=row.at_most)
 
 
 def spending_frame(found: Spending) -> pd.DataFrame:
     """The frontier as a table, the cheapest first: columns as ``docs/schema.md`` has them."""
     rows = [
-        {"cost": row.cost, "levers": " ".join(row.levers), "expected": row.expected, "p_all": row.p_all}
+        {
+            "cost": row.cost,
+            "levers": " ".join(row.levers),
+            "expected": row.expected,
+            "p_all": row.p_all,
+            "at_most": row.at_most,
+        }
         for row in found.rows
     ]
-    return pd.DataFrame(rows, columns=["cost", "levers", "expected", "p_all"])
+    return pd.DataFrame(rows, columns=["cost", "levers", "expected", "p_all", "at_most"])
 
 
 def read_costs(path: str | Path, *, levers: Collection[str] | None = None) -> dict[str, float]:
@@ -343,9 +346,11 @@ def _all_of(group: Sequence[Statement]) -> Statement:
         parts = [one.met(draws.sel({SERIES: list(one.series), YEAR: list(one.years)})) for one in group]
         return xr.DataArray(np.logical_and.reduce([part.values for part in parts]), dims=parts[0].dims)
 
+    parts = [one.conditions for one in group]
+    known = [part for part in parts if part is not None]
     return Statement(
         series=tuple(dict.fromkeys(label for one in group for label in one.series)),
         years=tuple(sorted({year for one in group for year in one.years})),
         met=met,
-        upright=group[0].upright if len({one.upright for one in group}) == 1 else 0,
+        conditions=(lambda: all_of([part() for part in known])) if len(known) == len(parts) else None,
     )

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from qsim.feasibility.conditions import Conditions
 from qsim.forecast.levers import touches
 from qsim.forecast.posterior import Posterior
 from qsim.plans.levers import Measure
@@ -31,9 +31,9 @@ class Statement:
     met: Callable[[xr.Dataset], xr.DataArray]
     """Takes ``rate`` and ``published`` of those series and years, dims (chain, draw, series, year), and says for each
     draw, dims (chain, draw), whether it holds."""
-    upright: Literal[-1, 0, 1] = 0
-    """1 where it holds if and only if the published figure of every year after the origin is at least some level of its
-    own, -1 where at most, 0 where it is no such statement. Said of statements about a single series only."""
+    conditions: Callable[[], Conditions] | None = None
+    """The same as conditions on the published figures of the first series: levers on the others change nothing. None
+    where it is known by ``met`` alone."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

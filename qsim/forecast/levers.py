@@ -16,6 +16,7 @@ from qsim.forecast.levers_figures import USUAL, FigureChange
 from qsim.forecast.levers_scales import add_effect, lever_effect
 from qsim.forecast.levers_sizes import size_draws, size_scores
 from qsim.forecast.trend import Trend
+from qsim.model.links import Link
 from qsim.model.series import SeriesData
 from qsim.plans.levers import Course, DefinitionChange, Discontinued, Lever, Measure, NaturalLimit, SamplingPlan
 from qsim.plans.scenarios import Scenario
@@ -80,24 +81,39 @@ def apply_levers(
     return Moved(level=level, figures=figures)
 
 
-def _flattened(lever: NaturalLimit, trend: Trend, level: Floats, limit: Floats) -> Floats:
-    r"""Progress since the year before the start, squeezed below a limit.
+def flattened_from(lever: NaturalLimit, trend: Trend) -> int:
+    """Place of the first year that a limit flattens; its start level is that of the year before."""
+    return max(lever.start_year, trend.origin + 1) - trend.years[0]
+
+
+def squeezed(level: Floats, start: Floats, limit: Floats, link: Link, sign: float) -> Floats:
+    r"""Progress since a start level, squeezed below a limit.
 
     With the room :math:`r = K - y_0` and the progress :math:`b = y - y_0`, both counted to the better side, the
-    progress that remains is :math:`r (1 - e^{-b/r})`; a draw beyond the limit already makes none.
+    progress that remains is :math:`r (1 - e^{-b/r})`; a draw beyond the limit already makes none. The result never
+    falls as the level or the start level rises.
+
+    Parameters
+    ----------
+    level, start : arrays of dims that go together
+        [link scale]
+    limit : array
+        [unit]
+    sign : float
+        1 where higher is better, else -1.
     """
-    first = max(lever.start_year, trend.origin + 1)
-    begins = first - trend.years[0]
+    begun, figure = link.to_figure(start), link.to_figure(level)
+    room = np.maximum(sign * (limit - begun), 0.0)
+    progress = np.maximum(sign * (figure - begun), 0.0)
+    share = np.divide(progress, room, out=np.zeros_like(progress), where=room > 0.0)
+    return np.where(progress > 0.0, link.to_link(begun - sign * room * np.expm1(-share)), level)
+
+
+def _flattened(lever: NaturalLimit, trend: Trend, level: Floats, limit: Floats) -> Floats:
+    begins = flattened_from(lever, trend)
     if begins >= len(trend.years):
         return level
-    link = trend.data.link
-    start = link.to_figure(level[:, begins - 1, None])
-    figure = link.to_figure(level[:, begins:])
-    room = np.maximum(trend.sign * (limit[:, None] - start), 0.0)
-    progress = np.maximum(trend.sign * (figure - start), 0.0)
-    share = np.divide(progress, room, out=np.zeros_like(progress), where=room > 0.0)
-    squeezed = link.to_link(start - trend.sign * room * np.expm1(-share))
-    after = np.where(progress > 0.0, squeezed, level[:, begins:])
+    after = squeezed(level[:, begins:], level[:, begins - 1, None], limit[:, None], trend.data.link, trend.sign)
     return np.concatenate([level[:, :begins], after], axis=1)
 
 

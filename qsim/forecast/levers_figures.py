@@ -1,6 +1,6 @@
 """Levers that change what is published and leave the true level: samples, definitions, the end of a series."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,14 @@ class FigureChange:
             risk_points=self.risk_points,
             offset=None if self.offset is None else self.offset[:, places],
             absent=None if self.absent is None else self.absent[places],
+        )
+
+    def rows(self, draws: NDArray[np.int64]) -> "FigureChange":
+        """The same for some of the draws, in any order and more than once."""
+        return replace(
+            self,
+            risk_points=None if self.risk_points is None else self.risk_points[draws],
+            offset=None if self.offset is None else self.offset[draws],
         )
 
 

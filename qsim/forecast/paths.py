@@ -1,7 +1,7 @@
 """Draws of one series from its first year on, and its figures under levers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,10 @@ class Paths:
     def trend(self, peers: PeerFigures | None) -> Trend:
         """The series as levers see it."""
         return Trend(posterior=self.fit.posterior, years=self.years, level=self.level, peers=peers)
+
+    def rows(self, draws: NDArray[np.int64]) -> "Paths":
+        """The chances of some of the draws, in any order and more than once; their levels stay behind."""
+        return replace(self, noise=self.noise[draws], scores=self.scores[draws])
 
     def printed(self, level: Floats, asked: tuple[int, ...], change: FigureChange) -> Floats:
         """Published figures of the asked years at given levels [link scale], dims (draw, year). [unit]"""

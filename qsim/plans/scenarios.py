@@ -130,11 +130,18 @@ def _scenario_faults(text: ScenarioText) -> Iterator[Fault]:
                 yield Fault(f"{where}[{place}]", repr(name), "each lever once")
         known = [levers[name] for name in dict.fromkeys(scenario.levers) if name in levers]
         for one, other in combinations(known, 2):
-            shared = sorted(set(one.indicators) & set(other.indicators))
-            apart = one.regions and other.regions and not set(one.regions) & set(other.regions)
-            if one.group == other.group != "effect" and shared and not apart:
+            if shared := cannot_join(one, other):
                 hint = f"one lever of {_GROUP_WORDS[one.group]} for {shared[0]}; effects (step, ramp, ...) may be many"
                 yield Fault(where, f"{one.id!r} and {other.id!r}", hint)
+
+
+def cannot_join(one: Measure, other: Measure) -> list[str]:
+    """Indicators for which two levers are of a group of which only one can act; empty where they can go together."""
+    if one.group != other.group or one.group == "effect":
+        return []
+    if one.regions and other.regions and not set(one.regions) & set(other.regions):
+        return []
+    return sorted(set(one.indicators) & set(other.indicators))
 
 
 _GROUP_WORDS = {

@@ -9,7 +9,7 @@ import pytest
 import qsim
 from qsim.errors import PlanError
 from qsim.feasibility.questions import REVERSE_COLUMNS, reverse_frame, reverse_text
-from qsim.feasibility.reverse import TOLERANCE
+from qsim.feasibility.reverse import TOLERANCE, sized
 from qsim.feasibility.spending import read_costs, spending_frame
 from qsim.plans.scenarios import Scenario
 from qsim.records import Names
@@ -84,6 +84,27 @@ def answer(study, lever, **asked):
 def test_points_are_said_to_be_those_before_saturation(hainan):
     told = answer(hainan, "key-product-campaign", goal=0.99)
     assert "points, the middle of its law, before saturation (they count less and less near 100) gives" in told
+
+
+def test_the_change_at_the_size_found_is_the_median_change_of_the_published_figure(hainan):
+    (found,) = qsim.reverse(hainan.posterior, hainan.plan, "key-product-campaign", goal=0.9)
+    scenarios = [
+        Scenario(id=name, name=Names(zh="试", en="tried"), levers=levers)
+        for name, levers in (("without", ()), ("with", (sized(found.lever, found.size.size),)))
+    ]
+    published = hainan.posterior.forecast([2020], scenarios, series=[f"hainan/{found.target.indicator}"])["published"]
+    without, with_it = published.values.reshape(2, -1)
+    assert found.change == pytest.approx(np.median(with_it - without))
+    # points saturate: fewer arrive than the size says
+    assert 0 < found.change < found.size.size
+    assert f"published figure of 2020 {found.change:+.3g} points (median)" in reverse_text(found)
+
+
+def test_where_no_size_or_none_is_needed_the_change_is_unknown_or_nothing(hainan):
+    (easy,) = qsim.reverse(hainan.posterior, hainan.plan, "key-product-campaign", goal=0.1)
+    assert easy.change == 0.0
+    (paced,) = qsim.reverse(hainan.posterior, hainan.plan, "pace-of-best-three", goal=0.85)
+    assert paced.change is None
 
 
 def test_a_size_in_percent_of_a_gap_is_said_to_be_certain(hainan):
@@ -206,7 +227,7 @@ def test_a_budget_below_zero_is_refused(hainan):
     found = qsim.budget(hainan.posterior, hainan.plan, costs=COSTS)
     with pytest.raises(ValueError, match="expected a number from 0"):
         found.within(-1)
-    assert list(spending_frame(found).columns) == ["cost", "levers", "expected", "p_all"]
+    assert list(spending_frame(found).columns) == ["cost", "levers", "expected", "p_all", "at_most"]
 
 
 def test_every_fault_of_costs_is_told_at_once(hainan):

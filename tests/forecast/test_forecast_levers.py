@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from qsim.errors import HorizonError
+from qsim.forecast.levers import squeezed
 from qsim.forecast.levers_scales import moved
 from qsim.forecast.levers_shapes import share_in_effect, share_to_come
+from qsim.model.links import Link
 from qsim.plans.scenarios import Certain, Normal, Triangular
 from qsim.vocabulary import PUBLISHED, RATE
 
@@ -279,3 +281,15 @@ def test_two_levers_add_up_on_the_link_scale(posterior, rate, scenario, lever):
     shift = eta - eta.sel(scenario="baseline")
     assert np.allclose(shift.sel(scenario="both"), shift.sel(scenario="one") + shift.sel(scenario="two"))
     assert not np.allclose(shift.sel(scenario="one"), shift.sel(scenario="two"))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+@pytest.mark.parametrize("limit", [94.0, 60.0, 30.0])
+def test_a_squeezed_level_never_falls_as_the_level_or_its_start_rises(sign, limit):
+    points = np.linspace(-2.0, 4.0, 200)
+    link = Link("logit", 100.0)
+    found = squeezed(points[:, None], points[None, :], np.full((1, 1), limit), link, sign)
+    # to what a subtraction leaves of the digits of a level
+    assert np.diff(found, axis=0).min() >= -1e-9
+    assert np.diff(found, axis=1).min() >= -1e-9
+    assert np.ptp(found) > 1.0

@@ -51,6 +51,7 @@ OtherEngine = Annotated[
 TargetNames = Annotated[
     list[str] | None, typer.Option("--target", metavar="ID", help="Only these targets (`qsim assess` lists the ids).")
 ]
+Folder = Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write to.")]
 Csv = Annotated[bool, typer.Option("--csv", help="As CSV.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on stderr.")]
 
@@ -111,7 +112,7 @@ def targets(plan: PlanName, csv: Annotated[bool, typer.Option("--csv", help="As 
 @app.command()
 def appendix(
     plan: PlanName,
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write to.")] = Path("out"),
+    output: Folder = Path("out"),
     as_of: AsOf = None,
     data: Data = None,
     scenario: ScenarioNames = None,
@@ -250,10 +251,7 @@ def review(
         list[Path] | None,
         typer.Option(metavar="FILE", help="An archive.json of an earlier appendix; may stand several times."),
     ] = None,
-    as_of: Annotated[
-        int | None,
-        typer.Option(metavar="YEAR", min=1949, max=2100, help="Only what was published by the end of this year."),
-    ] = None,
+    as_of: AsOf = None,
     data: Data = None,
     csv: Csv = False,
     draws: Draws = 4000,
@@ -313,9 +311,7 @@ def backtest(
 
 @app.command()
 def schema(
-    output: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="Folder to write to.")] = Path(
-        "schemas"
-    ),
+    output: Folder = Path("schemas"),
 ) -> None:
     """Write the JSON Schemas of plan.yaml, scenarios.yaml and indicators.yaml, so that editors complete them."""
     from qsim.plans.jsonschema import write_json_schemas

@@ -320,7 +320,7 @@ def test_a_break_known_exactly_is_a_shift_of_the_figure(special_series):
 
 
 def test_a_break_of_unknown_size_leaves_what_the_own_figures_say(special_series):
-    offsets = (Offset(basis="old", mean=0.0, sd=1000.0),)
+    offsets = (Offset(basis="old", mean=0.0, sd=100.0),)
     data = special_series(PLAIN[1:3], interval(LEVEL, 0.2, 0.3, 0, offset=0), offsets=offsets)
     _, level, _, weights, _, _ = draw(data)
     silent = interval(LEVEL, -3.0, INF, 0)

@@ -77,7 +77,7 @@ class Spending:
         return self.gap <= _SAME
 
     def within(self, budget: float) -> Spend:
-        """The best combination that costs no more than a budget.
+        """The best combination that costs no more than a budget, give or take the rounding of a sum of costs.
 
         Raises
         ------
@@ -86,7 +86,7 @@ class Spending:
         """
         if not budget >= 0:
             raise ValueError(f"budget {budget}: expected a number from 0")
-        return [row for row in self.rows if row.cost <= budget][-1]
+        return [row for row in self.rows if row.cost <= budget * (1.0 + _SAME)][-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +107,7 @@ def budget_offer(
     Raises
     ------
     PlanError
-        With every name that does not exist, every cost that is none, and levers that cannot go together.
+        With every name that does not exist, and every cost that is none.
     """
     levers = {one.id: one for one in plan.levers}
     found, faults = named_targets(plan, targets)
@@ -309,6 +309,13 @@ def _table_rows(file: Path) -> list[_Row]:
     if faults:
         raise PlanError(str(file), faults)
     filled = [(number, line) for number, line in enumerate(lines, start=2) if any(line)]
+    for number, line in filled:
+        if any(line[len(header) :]):
+            came = ", ".join(line[len(header) :])
+            wanted = f"{len(header)} columns; a number with commas stands in quotes, or without them"
+            faults.append(Fault(f"row {number}", f"{came!r} behind the last column", wanted))
+    if faults:
+        raise PlanError(str(file), faults)
     padded = [(number, [*line, *[""] * (len(header) - len(line))]) for number, line in filled]
     lever, cost = places
     return [

@@ -92,6 +92,9 @@ def all_bracket(trials: Trials, levers: Sequence[Measure]) -> Bracket:
     own = [lever for lever in levers if any(lever in _acting(trials, number, levers) for number in movers)]
     known = [mover for mover in movers.values() if mover is not None]
     draws, ways = trials.met(0, ()).size, _ways(own)
+    if not movers:
+        count = np.full((1,) * len(levers), np.logical_and.reduce([trials.met(number, ()) for number in still]).sum())
+        return Bracket(low=count, high=count)
     trees = ways * draws * sum(len(mover.conditions.years) for mover in known)
     if len(known) == len(movers) and ways <= MOST_TOGETHER and trees <= MOST_TREES:
         return _along(_together(trials, known, still, own, ways), own, levers)

@@ -26,7 +26,7 @@ Source: Gelman et al. (2013), Bayesian data analysis, ch. 3.6 and 15 (population
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -202,7 +202,7 @@ class LinkPriors:
 def default_priors(sign: float = 1.0) -> Mapping[str, LinkPriors]:
     """Shipped priors by block of ``priors.yaml``, for indicators of which more is better (1) or less (-1)."""
     content = yaml.safe_load(Path(__file__).with_name("priors.yaml").read_text(encoding="utf-8"))
-    return {name: _link_priors(part, sign) for name, part in content["links"].items()}
+    return {name: _link_priors(name, part, sign) for name, part in content["links"].items()}
 
 
 def priors_of(indicator: Indicator) -> LinkPriors:
@@ -213,11 +213,13 @@ def priors_of(indicator: Indicator) -> LinkPriors:
     return known[slow if indicator.tempo == "slow" and slow in known else name]
 
 
-def _link_priors(part: Mapping[str, Any], sign: float) -> LinkPriors:
-    level = LevelPrior(**part["level"])
+def _link_priors(name: str, part: Mapping[str, Any], sign: float) -> LinkPriors:
+    shipped = LevelPrior(**part["level"])
+    # a share has a better side to be turned to; a count or an index begins where it begins
+    level = replace(shipped, mean=sign * shipped.mean) if name.startswith("logit") else shipped
 
     def learned(law: Mapping[str, Any], left_out: Mapping[str, LinkPriors]) -> LinkPriors:
-        population = _population(law, level.mean)
+        population = _population(law, shipped.mean)
         theta, given = population.joint(level, sign)
         return LinkPriors(
             population=population,

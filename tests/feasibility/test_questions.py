@@ -270,6 +270,13 @@ def test_a_cost_may_have_separators_of_thousands_like_a_figure(tmp_path):
     assert read_costs(tmp_path / "costs.csv") == {"water-campaign": 1000.0}
 
 
+def test_a_cost_with_commas_and_no_quotes_is_refused(tmp_path):
+    path = tmp_path / "costs.csv"
+    path.write_text("措施,费用\nwater-campaign,1,000\nbad-air-year,2\n", encoding="utf-8")
+    with pytest.raises(PlanError, match=r"row 2: got '000' behind the last column; expected 2 columns"):
+        read_costs(path)
+
+
 def test_costs_are_read_from_excel(tmp_path):
     pd.DataFrame({"措施": ["water-campaign"], "费用": [6]}).to_excel(tmp_path / "costs.xlsx", index=False)
     assert read_costs(tmp_path / "costs.xlsx") == {"water-campaign": 6.0}

@@ -1,5 +1,6 @@
 """Tables of all sets of levers: the same draws as a forecast of each set, one by one, for every kind of target."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -363,6 +364,21 @@ def test_twenty_levers_on_a_yearly_improvement_are_compared_in_all_their_sets(kn
     for _ in range(20):
         some = [many[place] for place in np.flatnonzero(rng.random(20) < rng.random())]
         assert trials.met(0, some).mean() <= found.within(2.0 * len(some)).expected + 1e-12
+
+
+def test_levers_that_touch_no_target_asked_for_change_no_chance_of_all(known):
+    found = spend(known, targets=["zero", "cases"], levers=EFFECTS[:1], aim="all")
+    trials = trials_of(known, "zero", "cases")
+    met = np.logical_and.reduce([trials.met(one, ()) for one in range(2)])
+    assert found.exact
+    assert [(row.levers, row.p_all) for row in found.rows] == [((), met.mean())]
+
+
+def test_a_sum_of_costs_that_rounding_lifts_above_the_budget_is_within_it(known):
+    found = spend(known, levers=OFFERED[:3], targets=["level"])
+    summed = replace(found.rows[-1], cost=0.1 + 0.2)
+    assert summed.cost > 0.3
+    assert replace(found, rows=(found.rows[0], summed)).within(0.3) == summed
 
 
 def test_the_table_of_a_frontier_has_the_bound_of_each_row(known):

@@ -44,6 +44,22 @@ def test_a_failure_rate_has_the_prior_of_the_pass_rate_turned_over():
     np.testing.assert_allclose(of_failed.given(z), -of_passed.given(z), rtol=1e-12)
 
 
+@pytest.mark.parametrize("block", ["logit", "logit_slow"])
+def test_shipped_priors_of_a_failure_rate_are_those_of_the_pass_rate_turned_over(block):
+    passed, failed = default_priors(1.0)[block], default_priors(-1.0)[block]
+    for one, other in ((passed, failed), *zip(passed.left_out.values(), failed.left_out.values(), strict=True)):
+        assert other.first_level == LevelPrior(-one.first_level.mean, one.first_level.sd)
+        np.testing.assert_allclose(other.theta.mean, one.theta.mean, rtol=1e-12)
+        np.testing.assert_allclose(other.theta.covariance, one.theta.covariance, rtol=1e-12)
+        z = one.theta.at(np.random.default_rng(1).standard_normal((4, 6)))
+        np.testing.assert_allclose(other.level.given(z), -one.level.given(z), rtol=1e-10)
+
+
+def test_a_count_begins_where_it_begins_whichever_side_is_better():
+    for block in ("log", "identity"):
+        assert default_priors(-1.0)[block].first_level == default_priors(1.0)[block].first_level
+
+
 def test_without_slopes_theta_and_first_level_are_independent():
     theta, given = Population(LAW, np.zeros(5), 0.8).joint(LEVEL, 1.0)
     assert given == LEVEL

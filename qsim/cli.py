@@ -4,7 +4,7 @@ Exit codes: 0 done; 2 bad input, with every fault of it on stderr; 1 a defect of
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, Protocol
@@ -90,7 +90,7 @@ def check(
 
 
 @app.command()
-def targets(plan: PlanName, csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False) -> None:
+def targets(plan: PlanName, csv: Csv = False) -> None:
     """List a plan's targets, a row for each row of its labelled list."""
     import csv as csv_format
     from dataclasses import asdict, fields
@@ -271,8 +271,7 @@ def review(
         found = reviewed(
             plan, archive or (), as_of=as_of, data=data, engine=engine, draws=draws, seed=seed, progress=report
         )
-    for doubt in found.doubts:
-        typer.echo(f"warning: {doubt}", err=True)
+    _warn(found.doubts)
     sys.stdout.write(review_frame(found).to_csv(index=False, lineterminator="\n") if csv else review_text(found))
 
 
@@ -310,9 +309,7 @@ def backtest(
 
 
 @app.command()
-def schema(
-    output: Folder = Path("schemas"),
-) -> None:
+def schema(output: Folder = Path("schemas")) -> None:
     """Write the JSON Schemas of plan.yaml, scenarios.yaml and indicators.yaml, so that editors complete them."""
     from qsim.plans.jsonschema import write_json_schemas
 
@@ -353,8 +350,7 @@ def _run(
         other_engine=other_engine,
         progress=report,
     )
-    for doubt in study.doubts:
-        typer.echo(f"warning: {doubt}", err=True)
+    _warn(study.doubts)
     if as_of is not None and as_of > study.plan.period.last_year:
         over = f"{study.plan.id} ended in {study.plan.period.last_year}"
         typer.echo(f"{over}: 'qsim review {plan}' compares what was said with what was published later", err=True)
@@ -370,11 +366,15 @@ def _posterior(
 
     with _progress(plan, quiet=quiet) as report:
         study = run(plan, as_of=as_of, data=data, scenarios=(), draws=draws, seed=seed, beside=False, progress=report)
-    for doubt in study.doubts:
-        typer.echo(f"warning: {doubt}", err=True)
+    _warn(study.doubts)
     if study.posterior is None:
         raise FitError(f"plan {plan}: no target has a figure or a pool of other regions; `qsim assess` says what lacks")
     return study, study.posterior
+
+
+def _warn(doubts: Iterable[str]) -> None:
+    for doubt in doubts:
+        typer.echo(f"warning: {doubt}", err=True)
 
 
 def _cell(value: object) -> str:

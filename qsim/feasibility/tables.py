@@ -75,8 +75,7 @@ def met_brackets(trials: Trials, levers: Sequence[Measure]) -> list[Bracket]:
     found = []
     for number, (mover, own) in enumerate(zip(movers, owns, strict=True)):
         if not own:
-            count = np.full((1,) * len(levers), trials.met(number, ()).sum())
-            found.append(Bracket(low=count, high=count))
+            found.append(_unmoved(trials.met(number, ()), levers))
         elif mover is None:
             found.append(_along(_forecast(trials, number, own), own, levers))
         else:
@@ -93,8 +92,7 @@ def all_bracket(trials: Trials, levers: Sequence[Measure]) -> Bracket:
     known = [mover for mover in movers.values() if mover is not None]
     draws, ways = trials.met(0, ()).size, _ways(own)
     if not movers:
-        count = np.full((1,) * len(levers), np.logical_and.reduce([trials.met(number, ()) for number in still]).sum())
-        return Bracket(low=count, high=count)
+        return _unmoved(np.logical_and.reduce([trials.met(number, ()) for number in still]), levers)
     trees = ways * draws * sum(len(mover.conditions.years) for mover in known)
     if len(known) == len(movers) and ways <= MOST_TOGETHER and trees <= MOST_TREES:
         return _along(_together(trials, known, still, own, ways), own, levers)
@@ -103,6 +101,12 @@ def all_bracket(trials: Trials, levers: Sequence[Measure]) -> Bracket:
     for part in parts[1:]:
         low, high = np.maximum(low + part.low - draws, 0), np.minimum(high, part.high)
     return Bracket(low=low, high=high)
+
+
+def _unmoved(met: NDArray[np.bool_], levers: Sequence[Measure]) -> Bracket:
+    """Draws that hold whichever levers are taken."""
+    count = np.full((1,) * len(levers), met.sum())
+    return Bracket(low=count, high=count)
 
 
 def _acting(trials: Trials, number: int, levers: Sequence[Measure]) -> tuple[Measure, ...]:

@@ -242,16 +242,17 @@ def _climb(
         root = np.sqrt(w)
         b = w * (f - mean) + g
         newton = b - root * solve(factor, root * (k @ b))
-        step, trial = 1.0, -np.inf
+        step, trial, improved = 1.0, -np.inf, False
         while step > _SMALLEST_STEP:
             trial_a[:] = a + step * (newton - a)
             trial_f[:] = mean + k @ trial_a
             trial_value = _approximate(trial_f, kind, lower, upper, size, sigma, limit, sites, trial_g, trial_w)
             trial = trial_value + _log_prior(trial_a, trial_f - mean)
-            if trial >= objective and trial > -np.inf:
+            improved = trial >= objective and trial > -np.inf
+            if improved:
                 break
             step *= 0.5
-        if not trial >= objective or trial == -np.inf:
+        if not improved:
             break  # no step improves in floating point
         a[:], f[:], g[:], w[:], value = trial_a, trial_f, trial_g, trial_w, trial_value
         gain, objective = trial - objective, trial

@@ -21,26 +21,6 @@ from qsim.model.functional import Extra, Offset
 from qsim.model.links import indicator_link
 from qsim.model.series import PER_FIGURE, SeriesData
 
-_COLUMNS: Final = (
-    "region",
-    "indicator",
-    "basis",
-    "year",
-    "value",
-    "qualifier",
-    "numerator",
-    "denominator",
-    "lower",
-    "upper",
-    "decimals",
-    "period",
-    "year_from",
-    "change",
-    "base_year",
-    "joins",
-)
-"""Variables of the dataset that make a series."""
-
 _TIES: Final = (
     "qualifier",
     "numerator",
@@ -55,6 +35,9 @@ _TIES: Final = (
     "basis",
 )
 """What tells figures of one series, year and value apart."""
+
+_COLUMNS: Final = ("region", "indicator", "year", "value", "joins", *_TIES)
+"""Variables of the dataset that make a series."""
 
 _ONE_SERIES: Final = ("region", "indicator", "series_basis")
 """What tells series apart."""

@@ -132,10 +132,10 @@ def shocks_of(fits: Sequence[FittedSeries], shares: ShockShares | None = None) -
     """
     chosen = shares if shares is not None else default_shares()
     found = [_innovations(fit) for fit in fits]
-    prior = prior_correlation([fit.data for fit in fits], chosen)
+    loadings = tuple(loadings_of(fit.data, chosen) for fit in fits)
+    prior = correlation_of(loadings)
     correlation, overlap = shrunk_correlation(found, prior, chosen.prior_years)
     share = np.array([one.shock_share for one in found])
-    loadings = tuple(loadings_of(fit.data, chosen) for fit in fits)
     return CommonShocks(
         correlation=correlation,
         prior=prior,

@@ -6,6 +6,7 @@ from typing import cast
 from qsim.feasibility.evidence import GRADES
 from qsim.feasibility.records import TargetResult, YearResult
 from qsim.figures.printed import Printed
+from qsim.observations.dataset import AFTER_CUTOFF
 from qsim.report.blocks import TableNumbers, columns
 from qsim.report.content import Block, Cell, Figure, Heading, Link, Paragraph, Table
 from qsim.report.evidence import evidence
@@ -15,8 +16,6 @@ from qsim.report.requirements import level, requirement, span, when
 from qsim.report.together import together
 from qsim.report.values import gap
 
-_LATE = "after_cutoff"
-"""Why a figure was not used that the plan could not know."""
 _GAP_TELLS = 0.05
 """Least share of failing draws whose mean gap is printed. [1]"""
 _RECORD_TELLS = 20
@@ -118,18 +117,24 @@ def _aside(reading: Reading, figures: Sequence[Printed]) -> list[tuple[Cell, ...
     rows: list[tuple[Cell, ...]] = []
     for indicator in dict.fromkeys(figure.indicator for figure in figures):
         own = [figure for figure in figures if figure.indicator == indicator]
-        late = [figure for figure in own if figure.set_aside == _LATE]
+        late = [figure for figure in own if figure.set_aside == AFTER_CUTOFF]
         rows += [
             (*_printed(reading, figure), spoken.term("set_aside", figure.set_aside), _source(reading, figure))
             for figure in own
-            if figure.set_aside != _LATE
+            if figure.set_aside != AFTER_CUTOFF
         ]
         if late:
             name = spoken.name(reading.assessment.catalogue.get(indicator).name)
             years = sorted({figure.year for figure in late})
             counted = spoken("figures_counted", n=len(late))
             rows.append(
-                (name, span(years[0], years[-1], spoken), counted, spoken.term("set_aside", _LATE), spoken("dash"))
+                (
+                    name,
+                    span(years[0], years[-1], spoken),
+                    counted,
+                    spoken.term("set_aside", AFTER_CUTOFF),
+                    spoken("dash"),
+                )
             )
     return rows
 

@@ -36,6 +36,7 @@ from qsim.feasibility.events import COUNTED, Bools, Draws, Floats
 from qsim.feasibility.records import Checkpoint
 from qsim.forecast.published import publish, usual_trials
 from qsim.inference.fit import FittedSeries, stream
+from qsim.inference.innovations import outlook
 from qsim.inference.psis import effective_count
 from qsim.model.series import SeriesData
 from qsim.model.trend import heavy_shocks
@@ -121,7 +122,7 @@ class Ahead:
     def before(self, year: int) -> "Before":
         """What is the same for every figure of a year: computed once, for all that are looked at."""
         at = self.years.index(year)
-        level, covariance = self._levels(at), _covariance(self.theta, len(self.years), at)
+        level, covariance = self._levels(at), _covariance(self.theta, self.data.kept, len(self.years), at)
         return Before(
             ahead=self,
             at=at,
@@ -139,20 +140,19 @@ class Ahead:
     def _levels(self, at: int) -> Floats:
         """Levels without the figure: normal shocks up to its year, heavy ones after it, dims (draw, year)."""
         theta, (level, slope) = self.theta, self.state.T
-        drift = self.data.sign * theta[:, 4]
+        drift, kept = self.data.sign * theta[:, 4], self.data.kept
         levels = np.empty((level.size, len(self.years)))
         for step in range(len(self.years)):
             shocks = (self.normals if step <= at else self.heavy)[:, step]
             slope = theta[:, 2] * slope + theta[:, 1] * shocks[:, 0]
-            level = level + drift + slope + theta[:, 0] * shocks[:, 1]
+            level = kept * level + drift + slope + theta[:, 0] * shocks[:, 1]
             levels[:, step] = level
         return levels
 
     def _mean(self, at: int) -> Floats:
         """Mean level of the year of the figure given theta and the state, dims (draw)."""
-        theta, steps, (level, slope) = self.theta, at + 1, self.state.T
-        reach = sum(theta[:, 2] ** power for power in range(1, steps + 1))
-        return np.asarray(level + steps * self.data.sign * theta[:, 4] + reach * slope)
+        level, slope = self.state.T
+        return outlook(level, slope, self.theta[:, 2], self.data.sign * self.theta[:, 4], self.data.kept, at + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -291,17 +291,19 @@ def _departure(data: SeriesData, figures: Floats, eta: Floats, seen: Floats, var
     return np.asarray(exact + 0.5 * (seen[:, None] - eta) ** 2 / variance[:, None])
 
 
-def _covariance(theta: Floats, years: int, at: int) -> Floats:
+def _covariance(theta: Floats, kept: float, years: int, at: int) -> Floats:
     """Covariance of each year's level with the level of year ``at``, given theta and the state, dims (draw, year)."""
-    rho, powers = theta[:, 2], [np.ones(len(theta))]
-    for _ in range(years):
-        powers.append(powers[-1] * rho)
-    reach = np.cumsum(np.array(powers), axis=0)
+    # what a shock to the slope, and one to the level, moves the level by after so many years
+    slopes, reach, stays = np.ones(len(theta)), np.ones((years, len(theta))), kept ** np.arange(years)
+    for year in range(1, years):
+        slopes = slopes * theta[:, 2]
+        reach[year] = kept * reach[year - 1] + slopes
     result = np.empty((len(theta), years))
     for place in range(years):
         first = min(place, at)
-        slopes = sum(reach[place - j] * reach[at - j] for j in range(first + 1))
-        result[:, place] = theta[:, 1] ** 2 * slopes + theta[:, 0] ** 2 * (first + 1)
+        by_slope = sum(reach[place - j] * reach[at - j] for j in range(first + 1))
+        by_level = sum(stays[place - j] * stays[at - j] for j in range(first + 1))
+        result[:, place] = theta[:, 1] ** 2 * by_slope + theta[:, 0] ** 2 * by_level
     return result
 
 

@@ -88,15 +88,12 @@ class Explainer:
 
     def _trend(self, fit: FittedSeries) -> Floats:
         """Level without shocks from the origin on, dims (draw, year); NaN in the past. [link scale]"""
-        theta, years = fit.posterior.theta, self.draws.years
-        level, slope = fit.posterior.level[:, -1], fit.posterior.slope
-        drift = fit.data.sign * theta[:, 4]
-        path = np.full((level.size, len(years)), np.nan)
-        for year in range(self.origin + 1, years[-1] + 1):
-            slope = theta[:, 2] * slope
-            level = level + drift + slope
-            if year in years:
-                path[:, years.index(year)] = level
+        posterior, years = fit.posterior, self.draws.years
+        ahead = posterior.ahead(np.zeros((len(posterior.slope), max(years[-1] - self.origin, 0), 2)))
+        path = np.full((len(ahead), len(years)), np.nan)
+        for place, year in enumerate(years):
+            if year > self.origin:
+                path[:, place] = ahead[:, year - self.origin - 1]
         return path
 
     def _with_future(self, true: Draws, fit: FittedSeries, link_level: Floats) -> Draws:

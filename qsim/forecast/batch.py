@@ -156,6 +156,7 @@ class _Run:
             states.level,
             states.slope,
             data.sign,
+            data.kept,
             *settings_of(data),
             shared.normals,
             shared.widths,

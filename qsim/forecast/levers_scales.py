@@ -110,10 +110,10 @@ def moved(figure: Floats, points: Floats, ends: tuple[float, float]) -> Floats:
 def recent_pace(trend: Trend) -> Floats:
     """Yearly change of each draw's level over the years before the forecast, dims (draw). [link scale per year]
 
-    A series of a single year has no change of its own: the drift that its pool expects stands for it.
+    A series of a single year has no change of its own: the one that its pool expects at its level stands for it.
     """
     last = trend.place(trend.origin)
     window = min(PACE_YEARS, last)
     if window == 0:
-        return trend.drift
+        return np.asarray(trend.drift - (1.0 - trend.data.kept) * trend.level[:, last])
     return np.asarray((trend.level[:, last] - trend.level[:, last - window]) / window)

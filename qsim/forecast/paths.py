@@ -14,7 +14,6 @@ from qsim.forecast.published import print_rounded, publish, usual_trials
 from qsim.forecast.trend import Trend
 from qsim.inference.fit import FittedSeries
 from qsim.model.series import SeriesData
-from qsim.model.trend import propagate
 from qsim.plans.levers import Measure
 
 Floats = NDArray[np.float64]
@@ -45,7 +44,7 @@ class Paths:
         """Carry the draws of a fit forward with given random numbers."""
         data, theta = fit.data, fit.posterior.theta
         shocks = random.normals * random.widths[:, :, None]
-        future = propagate(theta, fit.posterior.level[:, -1], fit.posterior.slope, data.sign * theta[:, 4], shocks)
+        future = fit.posterior.ahead(shocks)
         level = np.concatenate([fit.posterior.level, future], axis=1)
         return cls(
             fit=fit,

@@ -33,6 +33,7 @@ def print_figures(
     level: Floats,
     slope: Floats,
     sign: float,
+    kept: float,
     link: int,
     unit: float,
     trials: float,
@@ -73,7 +74,7 @@ def print_figures(
         for j in range(draws):
             d = thetas[2, j] * slope[j] + thetas[1, j] * width[j] * v[j]
             slope[j] = d
-            level[j] += sign * thetas[4, j] + d + thetas[0, j] * width[j] * u[j]
+            level[j] = kept * level[j] + sign * thetas[4, j] + d + thetas[0, j] * width[j] * u[j]
             eta[j] = level[j] + thetas[3, j] * e[j]
         if link == LOGIT:
             for j in range(draws):

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from qsim.forecast.peers import PeerFigures
 from qsim.inference.laplace import SeriesPosterior
 from qsim.model.series import SeriesData
-from qsim.model.trend import propagate
 
 Floats = NDArray[np.float64]
 
@@ -53,7 +52,7 @@ class Trend:
     @property
     def drift(self) -> Floats:
         """Signed drift of each draw, dims (draw). [link scale per year]"""
-        return np.asarray(self.sign * self.posterior.theta[:, 4])
+        return self.posterior.drift
 
     @property
     def ends(self) -> tuple[float, float]:
@@ -81,6 +80,5 @@ class Trend:
         horizon = len(self.years) - 1 - last
         if horizon:
             calm = np.zeros((self.level.shape[0], horizon, 2))
-            quiet = propagate(self.posterior.theta, self.level[:, last], self.posterior.slope, self.drift, calm)
-            moved[:, last + 1 :] = self.level[:, last + 1 :] - quiet
+            moved[:, last + 1 :] = self.level[:, last + 1 :] - self.posterior.ahead(calm)
         return moved

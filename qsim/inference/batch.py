@@ -125,6 +125,7 @@ def _weigh_sites(job: Job, design: Design, widen: float) -> tuple[_Sites, Weight
         design.starts,
         prior.sd,
         data.sign,
+        data.kept,
         step,
         kind,
         *figures,
@@ -170,6 +171,7 @@ def sample_states(job: Job, design: Design, shared: Chances, key: int, *, widen:
         starts,
         prior.sd,
         data.sign,
+        data.kept,
         data.years,
         *sites,
         shared.normals,
@@ -212,7 +214,7 @@ def weigh_chosen(job: Job, design: Design, key: int) -> Weighted:
 def _site_evidence(job: Job, z: Floats, step: Ints, middle: Floats, spread: Floats) -> Floats:
     """Log evidence of the sites at unconstrained points, dims (point, 5) -> (point)."""
     prior = job.level_prior
-    start = (prior.given(z), prior.sd, job.data.sign)
+    start = (prior.given(z), prior.sd, job.data.sign, job.data.kept)
     return filtering.site_evidence(_rows(constrain(z)), *start, step, middle, spread)
 
 

@@ -72,14 +72,21 @@ _SILENT: Final = 1e8
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def site_evidence(
-    thetas: Floats, level_mean: Floats, level_sd: float, sign: float, step: Ints, middle: Floats, spread: Floats
+    thetas: Floats,
+    first_mean: Floats,
+    level_sd: float,
+    sign: float,
+    kept: float,
+    step: Ints,
+    middle: Floats,
+    spread: Floats,
 ) -> Floats:
     """Log evidence of the sites at every theta.
 
     Parameters
     ----------
     thetas : array, dims (5, theta)
-    level_mean : array, dims (theta)
+    first_mean : array, dims (theta)
         Of the first level given theta. [link scale]
     step : array, dims (figure)
         Ascending.
@@ -95,15 +102,15 @@ def site_evidence(
     state = np.empty(ROWS * BLOCK)
     for first in range(0, points, BLOCK):
         size = min(BLOCK, points - first)
-        begin(state, thetas[:, first : first + size], level_mean[first : first + size], level_sd, sign)
+        begin(state, thetas[:, first : first + size], first_mean[first : first + size], level_sd, sign)
         year = 0
         for i in range(figures):
             while year < step[i] - 1:
                 year += 1
-                predict(state)
+                predict(state, kept)
             if year < step[i]:
                 year += 1
-                _predict_and_update(state, middle[i], spread[i])
+                _predict_and_update(state, kept, middle[i], spread[i])
             else:
                 _update(state, middle[i], spread[i])
             if i % _PRODUCT == _PRODUCT - 1 or i == figures - 1:
@@ -117,15 +124,15 @@ def site_evidence(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def begin(state: Floats, thetas: Floats, level_mean: Floats, level_sd: float, sign: float) -> None:
+def begin(state: Floats, thetas: Floats, first_mean: Floats, level_sd: float, sign: float) -> None:
     """Fill the state of the first year at each theta of a block, dims (5, theta); the last one fills a block up."""
     for j in range(BLOCK):
         state[SLOPE + j] = 0.0
         state[VAR_LEVEL + j], state[COV + j] = level_sd**2, 0.0
         state[_SQUARES + j], state[_PRECISIONS + j] = 0.0, 1.0
     size = thetas.shape[1]
-    state[LEVEL : LEVEL + size] = level_mean
-    state[LEVEL + size : LEVEL + BLOCK] = level_mean[size - 1]
+    state[LEVEL : LEVEL + size] = first_mean
+    state[LEVEL + size : LEVEL + BLOCK] = first_mean[size - 1]
     for row, place in enumerate((SHOCKS, SLOPE_SHOCK, RHO, NOISE, DRIFT)):
         state[place : place + size] = thetas[row]
         state[place + size : place + BLOCK] = thetas[row, size - 1]
@@ -138,14 +145,14 @@ def begin(state: Floats, thetas: Floats, level_mean: Floats, level_sd: float, si
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def predict(state: Floats) -> None:
+def predict(state: Floats, kept: float) -> None:
     """Carry the filtered mean and covariance of (level, d) to the next year."""
     for j in range(BLOCK):
-        rho, slope_shock, cov = state[RHO + j], state[SLOPE_SHOCK + j], state[COV + j]
+        rho, slope_shock, cov = state[RHO + j], state[SLOPE_SHOCK + j], kept * state[COV + j]
         carried = rho * state[VAR_SLOPE + j]
         state[SLOPE + j] = rho * state[SLOPE + j]
-        state[LEVEL + j] += state[DRIFT + j] + state[SLOPE + j]
-        state[VAR_LEVEL + j] += rho * (2.0 * cov + carried) + state[SHOCKS + j]
+        state[LEVEL + j] = kept * state[LEVEL + j] + state[DRIFT + j] + state[SLOPE + j]
+        state[VAR_LEVEL + j] = kept * kept * state[VAR_LEVEL + j] + rho * (2.0 * cov + carried) + state[SHOCKS + j]
         state[COV + j] = rho * (cov + carried) + slope_shock
         state[VAR_SLOPE + j] = rho * carried + slope_shock
 
@@ -168,14 +175,15 @@ def _update(state: Floats, middle: float, spread: float) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _predict_and_update(state: Floats, middle: float, spread: float) -> None:
+def _predict_and_update(state: Floats, kept: float, middle: float, spread: float) -> None:
     """:func:`predict` and :func:`_update` in one pass, half the time: the usual case, a figure every year."""
+    kept_variance = kept * kept
     for j in range(BLOCK):
-        rho, slope_shock, cov = state[RHO + j], state[SLOPE_SHOCK + j], state[COV + j]
+        rho, slope_shock, cov = state[RHO + j], state[SLOPE_SHOCK + j], kept * state[COV + j]
         carried = rho * state[VAR_SLOPE + j]
         slope = rho * state[SLOPE + j]
-        level = state[LEVEL + j] + state[DRIFT + j] + slope
-        variance = state[VAR_LEVEL + j] + rho * (2.0 * cov + carried) + state[SHOCKS + j]
+        level = kept * state[LEVEL + j] + state[DRIFT + j] + slope
+        variance = kept_variance * state[VAR_LEVEL + j] + rho * (2.0 * cov + carried) + state[SHOCKS + j]
         cov, slope_variance = rho * (cov + carried) + slope_shock, rho * carried + slope_shock
         precision = 1.0 / (variance + state[NOISE + j] + spread)
         innovation = middle - level
@@ -193,9 +201,10 @@ def _predict_and_update(state: Floats, middle: float, spread: float) -> None:
 def weigh_design(
     coarse: int,
     thetas: Floats,
-    level_mean: Floats,
+    first_mean: Floats,
     level_sd: float,
     sign: float,
+    kept: float,
     step: Ints,
     kind: Ints,
     lower: Floats,
@@ -207,7 +216,7 @@ def weigh_design(
 ) -> tuple[Floats, Floats, Floats, float, float]:
     """Sites of one series, fitted at the mean theta that a coarse design finds, and a fine one weighed by them.
 
-    The coarse design are the first ``coarse`` points of the fine one; ``level_mean`` is that of the first level given
+    The coarse design are the first ``coarse`` points of the fine one; ``first_mean`` is that of the first level given
     each point, dims (theta).
 
     ``widen`` multiplies the variance of the site of a figure at a bound (no success, no failure, a half-open interval).
@@ -223,19 +232,19 @@ def weigh_design(
     """
     middle, spread = guess.copy(), guess_variance.copy()
     first = np.ascontiguousarray(thetas[:, :coarse])
-    weights, _, _ = normalize(site_evidence(first, level_mean, level_sd, sign, step, middle, spread))
+    weights, _, _ = normalize(site_evidence(first, first_mean, level_sd, sign, kept, step, middle, spread))
     theta, start = np.zeros(first.shape[0]), 0.0
     for j in range(coarse):
-        start += level_mean[j] * weights[j]
+        start += first_mean[j] * weights[j]
     for row in range(first.shape[0]):
         for j in range(coarse):
             theta[row] += first[row, j] * weights[j]
-    fit_sites(theta, start, level_sd, sign, step, kind, lower, upper, size, middle, spread)
+    fit_sites(theta, start, level_sd, sign, kept, step, kind, lower, upper, size, middle, spread)
     for i in range(step.shape[0]):
         if lower[i] == 0.0 or upper[i] == size[i] or np.isinf(upper[i] - lower[i]):
             spread[i] *= widen
     weights, log_evidence, effective = normalize(
-        site_evidence(thetas, level_mean, level_sd, sign, step, middle, spread)
+        site_evidence(thetas, first_mean, level_sd, sign, kept, step, middle, spread)
     )
     return middle, spread, weights, log_evidence, effective
 
@@ -257,9 +266,10 @@ def normalize(logs: Floats) -> tuple[Floats, float, float]:
 @njit(cache=True, nogil=True, error_model="numpy")
 def fit_sites(
     theta: Floats,
-    level_mean: float,
+    first_mean: float,
     level_sd: float,
     sign: float,
+    kept: float,
     step: Ints,
     kind: Ints,
     lower: Floats,
@@ -280,7 +290,7 @@ def fit_sites(
         if kind[i] == INTERVAL and np.isfinite(upper[i] - lower[i]):
             middle[i], spread[i] = 0.5 * (lower[i] + upper[i]), (upper[i] - lower[i]) ** 2 / 12.0
     for _ in range(_SWEEPS):
-        _disturbances(theta, level_mean, level_sd, sign, step, middle, spread, u, precision)
+        _disturbances(theta, first_mean, level_sd, sign, kept, step, middle, spread, u, precision)
         largest = 0.0
         for i in range(figures):
             m, v = middle[i], spread[i]
@@ -321,9 +331,10 @@ def _truncated_site(
 @njit(cache=True, nogil=True, error_model="numpy")
 def _disturbances(
     theta: Floats,
-    level_mean: float,
+    first_mean: float,
     level_sd: float,
     sign: float,
+    kept: float,
     step: Ints,
     middle: Floats,
     spread: Floats,
@@ -333,15 +344,15 @@ def _disturbances(
     """Fill the smoothed errors u and their variances D at one theta (see the module)."""
     figures, rho, drift = step.shape[0], theta[2], sign * theta[4]
     slope_noise, noise = theta[1] ** 2, theta[3] ** 2
-    level, d, ll, ld, dd = level_mean, 0.0, level_sd**2, 0.0, first_slope_variance(theta[1], rho)
+    level, d, ll, ld, dd = first_mean, 0.0, level_sd**2, 0.0, first_slope_variance(theta[1], rho)
     gain = np.empty((figures, 4))
     year = 0
     for i in range(figures):
         while year < step[i]:
             year += 1
             d = rho * d
-            level += drift + d
-            ll += 2.0 * rho * ld + rho * rho * dd + slope_noise + theta[0] ** 2
+            level, ld = kept * level + drift + d, kept * ld
+            ll = kept * kept * ll + 2.0 * rho * ld + rho * rho * dd + slope_noise + theta[0] ** 2
             ld, dd = rho * (ld + rho * dd) + slope_noise, rho * rho * dd + slope_noise
         inverse, innovation = 1.0 / (ll + noise + spread[i]), middle[i] - level
         gain[i, 0], gain[i, 1], gain[i, 2], gain[i, 3] = ll * inverse, ld * inverse, inverse, innovation * inverse
@@ -351,8 +362,8 @@ def _disturbances(
     for i in range(figures - 1, -1, -1):
         while year > step[i]:
             year -= 1
-            r_slope = rho * (r_level + r_slope)
-            n_ld, n_dd = rho * (n_ll + n_ld), rho * rho * (n_ll + 2.0 * n_ld + n_dd)
+            r_level, r_slope = kept * r_level, rho * (r_level + r_slope)
+            n_ld, n_dd, n_ll = kept * rho * (n_ll + n_ld), rho * rho * (n_ll + 2.0 * n_ld + n_dd), kept * kept * n_ll
         k_level, k_slope = gain[i, 0], gain[i, 1]
         u[i] = gain[i, 3] - k_level * r_level - k_slope * r_slope
         down_level, down_slope = k_level * n_ll + k_slope * n_ld, k_level * n_ld + k_slope * n_dd

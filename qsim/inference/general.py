@@ -29,7 +29,7 @@ from qsim.inference.algebra import fill_factors, first_guess, first_open, log_ex
 from qsim.inference.kernels import evaluate, find_mode
 from qsim.inference.layout import Layout
 from qsim.model.functional import is_linear, latent_value
-from qsim.model.trend import level_covariance, simulate_path, slope_covariance
+from qsim.model.trend import level_covariance, level_mean, simulate_path, slope_covariance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -175,13 +175,20 @@ def _search(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def general_evidence(
-    thetas: Floats, level_mean: Floats, begin: float, level_sd: float, sign: float, years: int, layout: Layout
+    thetas: Floats,
+    first_mean: Floats,
+    begin: float,
+    level_sd: float,
+    sign: float,
+    kept: float,
+    years: int,
+    layout: Layout,
 ) -> Floats:
     """Log Laplace evidence of every theta, dims (theta).
 
     Parameters
     ----------
-    level_mean : array, dims (theta)
+    first_mean : array, dims (theta)
         Of the first level given theta. [link scale]
     begin : float
         First level that expansions begin around whatever theta is: a point of theta that puts the first level far out,
@@ -190,12 +197,12 @@ def general_evidence(
     n = layout.form.shape[0]
     result = np.empty(thetas.shape[0])
     f, a, g, w, constant = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    rows, steps = np.empty((n, years)), np.arange(years)
+    rows = np.empty((n, years))
     for row in range(thetas.shape[0]):
         theta = thetas[row]
-        levels = level_covariance(theta, years, level_sd**2)
-        mean = level_mean[row] + sign * theta[4] * steps
-        at = mean + (begin - level_mean[row])
+        levels = level_covariance(theta, kept, years, level_sd**2)
+        mean = level_mean(first_mean[row], sign * theta[4], kept, years)
+        at = level_mean(begin, sign * theta[4], kept, years)
         result[row] = _search(layout, theta[3], levels, mean, at, rows, constant, f, a, g, w)[2]
     return result
 
@@ -216,10 +223,11 @@ def _log_likelihood_of(layout: Layout, state: Floats, expanded: Floats, sigma: F
 def general_paths(
     thetas: Floats,
     chosen: Ints,
-    level_mean: Floats,
+    first_mean: Floats,
     begin: float,
     level_sd: float,
     sign: float,
+    kept: float,
     years: int,
     layout: Layout,
     wide: Ints,
@@ -234,7 +242,7 @@ def general_paths(
     ----------
     chosen : array, dims (draw)
         Row of ``thetas`` of each draw, equal ones side by side.
-    level_mean : array, dims (theta)
+    first_mean : array, dims (theta)
         Of the first level given theta. [link scale]
     begin : float
         As for :func:`general_evidence`. [link scale]
@@ -254,7 +262,7 @@ def general_paths(
     level_out, slope_out, log_ratio = np.empty((count, years)), np.empty(count), np.empty(count)
     offset_out = np.empty((count, offsets))
     f, a, g, w, constant = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
-    rows, steps, path = np.empty((n, years)), np.arange(years), np.empty(years)
+    rows, path = np.empty((n, years)), np.empty(years)
     theta, mean, sigma, slope_cov = thetas[0], np.empty(years), np.empty(n), np.empty(years)
     k, of_levels, factors, value_at_mode, previous = np.empty((n, n)), rows, np.empty((2, n, n)), 0.0, -1
     shift, wide_w, linear = 0.0, np.empty(n), _all_linear(layout)
@@ -264,15 +272,16 @@ def general_paths(
         if chosen[draw] != previous:
             previous = chosen[draw]
             theta = thetas[previous]
-            slope_cov, mean = slope_covariance(theta, years), level_mean[previous] + sign * theta[4] * steps
-            levels, at = level_covariance(theta, years, level_sd**2), mean + (begin - level_mean[previous])
+            slope_cov, levels = slope_covariance(theta, kept, years), level_covariance(theta, kept, years, level_sd**2)
+            mean = level_mean(first_mean[previous], sign * theta[4], kept, years)
+            at = level_mean(begin, sign * theta[4], kept, years)
             k, of_levels, _, value_at_mode = _search(layout, theta[3], levels, mean, at, rows, constant, f, a, g, w)
             wide_w = widened(w, layout.kind, layout.lower, layout.upper, layout.size)
             if not linear:
                 wide_w /= _WIDENING
             shift = fill_factors(k, w, wide_w, mixed, factors)
             sigma = _noise(layout, theta[3])
-        slope = simulate_path(theta, level_sd, path_normals[draw], path)
+        slope = simulate_path(theta, kept, level_sd, path_normals[draw], path)
         prior[:years] = path
         prior[years : 2 * years] = theta[3] * unknown_normals[draw, :years]
         prior[2 * years :] = layout.offset_sd * unknown_normals[draw, years:]

@@ -87,16 +87,21 @@ def innovations(data: SeriesData, level_prior: LevelPrior, theta: Floats) -> Inn
     return Innovations(np.array(years, dtype=np.int64), np.array(scores), filtered.shock_share())
 
 
-def outlook(level: Floats, slope: Floats, rho: Floats, drift: Floats, years: int = YEARS_AHEAD) -> Floats:
-    r"""Level expected ``years`` ahead, :math:`level + h \mu + d \sum_{j=1}^h \rho^j`, dims of the arguments.
+def outlook(level: Floats, slope: Floats, rho: Floats, drift: Floats, kept: float, years: int = YEARS_AHEAD) -> Floats:
+    r"""Level expected ``years`` ahead, dims of the arguments.
+
+    .. math:: \kappa^h level + \mu \sum_{j<h} \kappa^j + d \sum_{j=1}^h \kappa^{h-j} \rho^j
 
     One number for the current state: what its errors do to a forecast. [link scale]
     """
-    return np.asarray(level + years * drift + slope * _reach(rho, years))
+    drifted = drift * np.power(kept, np.arange(years)).sum()
+    return np.asarray(kept**years * level + drifted + slope * _reach(rho, kept, years))
 
 
-def _reach(rho: Floats, years: int) -> Floats:
-    return np.asarray(np.power(rho[..., None], np.arange(1, years + 1)).sum(axis=-1))
+def _reach(rho: Floats, kept: float, years: int) -> Floats:
+    """What a unit of d moves the level by in ``years``, dims of ``rho``."""
+    power = np.arange(1, years + 1)
+    return np.asarray((np.power(rho[..., None], power) * kept ** (years - power)).sum(axis=-1))
 
 
 class _Filter:
@@ -106,7 +111,7 @@ class _Filter:
         self._sigma_level, self._sigma_slope, self._rho, self._noise, self._mu = theta.T
         draws = len(theta)
         first = np.array([first_slope_variance(*pair) for pair in zip(self._sigma_slope, self._rho, strict=True)])
-        self._drift = data.sign * self._mu
+        self._drift, self._kept = data.sign * self._mu, data.kept
         self.level, self.slope = prior.given(unconstrain(theta)), np.zeros(draws)
         self.spread = np.array([np.full(draws, prior.sd**2), np.zeros(draws), first])
         self.common = np.array([np.zeros(draws), np.zeros(draws), first])
@@ -128,19 +133,19 @@ class _Filter:
 
     def step(self) -> None:
         self.slope = self._rho * self.slope
-        self.level = self.level + self._drift + self.slope
+        self.level = self._kept * self.level + self._drift + self.slope
         self.spread, self.common = self._ahead(self.spread), self._ahead(self.common)
 
     def _ahead(self, matrix: Floats) -> Floats:
-        ll, ld, dd = matrix
+        ll, ld, dd = matrix[0] * self._kept**2, matrix[1] * self._kept, matrix[2]
         rho, level, slope = self._rho, self._sigma_level**2, self._sigma_slope**2
         return np.array(
             [ll + 2 * rho * ld + rho**2 * dd + slope + level, rho * (ld + rho * dd) + slope, rho**2 * dd + slope]
         )
 
     def shock_share(self) -> float:
-        reach = _reach(self._rho, YEARS_AHEAD)
-        variances = [m[0] + 2 * reach * m[1] + reach**2 * m[2] for m in (self.common, self.spread)]
+        left, reach = self._kept**YEARS_AHEAD, _reach(self._rho, self._kept, YEARS_AHEAD)
+        variances = [left**2 * m[0] + 2 * left * reach * m[1] + reach**2 * m[2] for m in (self.common, self.spread)]
         return float(np.mean(variances[0] / variances[1]))
 
 

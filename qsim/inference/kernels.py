@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 
 from qsim.inference.algebra import fill_factors, first_guess, first_open, inner, log_expansion, solve, widened
 from qsim.model.likelihood import INTERVAL, density_ratio, log_likelihood, log_ndtr_difference
-from qsim.model.trend import level_covariance, simulate_path, slope_covariance
+from qsim.model.trend import level_covariance, level_mean, simulate_path, slope_covariance
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -276,9 +276,10 @@ def _log_prior(a: Floats, off: Floats) -> float:
 @njit(cache=True, nogil=True, error_model="numpy")
 def evidence(
     thetas: Floats,
-    level_mean: Floats,
+    first_mean: Floats,
     level_sd: float,
     sign: float,
+    kept: float,
     years: int,
     steps: Ints,
     noisy: Floats,
@@ -290,16 +291,16 @@ def evidence(
     guess_variance: Floats,
     limit: float,
 ) -> Floats:
-    """Log Laplace evidence of every theta, dims (theta); ``level_mean`` of the first level given each, dims (theta)."""
+    """Log Laplace evidence of every theta, dims (theta); ``first_mean`` of the first level given each, dims (theta)."""
     n = steps.shape[0]
     result = np.empty(thetas.shape[0])
     f, a, g, w, sigma = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     for row in range(thetas.shape[0]):
         theta = thetas[row]
         sigma[:] = theta[3]
-        levels = level_covariance(theta, years, level_sd**2)
+        levels = level_covariance(theta, kept, years, level_sd**2)
         k = _figure_covariance(levels, steps, noisy, theta[3])
-        mean = level_mean[row] + sign * theta[4] * steps
+        mean = level_mean(first_mean[row], sign * theta[4], kept, years)[steps]
         start = first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
         result[row], _ = find_mode(k, mean, start, kind, lower, upper, size, sigma, limit, f, a, g, w)
     return result
@@ -318,9 +319,10 @@ def _told(cov: Floats, steps: Ints, correction: Floats) -> float:
 def draw_paths(
     thetas: Floats,
     chosen: Ints,
-    level_mean: Floats,
+    first_mean: Floats,
     level_sd: float,
     sign: float,
+    kept: float,
     years: int,
     steps: Ints,
     noisy: Floats,
@@ -341,7 +343,7 @@ def draw_paths(
     ----------
     chosen : array, dims (draw)
         Row of ``thetas`` of each draw, equal ones side by side.
-    level_mean : array, dims (theta)
+    first_mean : array, dims (theta)
         Of the first level given theta. [link scale]
     path_normals : array, dims (draw, 2 * years)
     noise_normals : array, dims (draw, figure + 1)
@@ -358,7 +360,7 @@ def draw_paths(
     level_out, slope_out, log_ratio = np.empty((count, years)), np.empty(count), np.zeros(count)
     f, a, g, w, sigma = np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n)
     prior_f = np.empty(n)
-    path, value_at_mode, previous = np.empty(years), 0.0, -1
+    path, means, value_at_mode, previous = np.empty(years), np.empty(years), 0.0, -1
     levels, k = np.empty((years, years)), np.empty((n, n))
     slope_cov, factors, theta = np.empty(years), np.empty((2, n, n)), thetas[0]
     shift, wide, mixed = 0.0, np.empty(n), first_open(kind, lower, upper, size) >= 0
@@ -367,15 +369,16 @@ def draw_paths(
             previous = chosen[draw]
             theta = thetas[previous]
             sigma[:] = theta[3]
-            levels = level_covariance(theta, years, level_sd**2)
-            slope_cov = slope_covariance(theta, years)
+            levels = level_covariance(theta, kept, years, level_sd**2)
+            slope_cov = slope_covariance(theta, kept, years)
             k = _figure_covariance(levels, steps, noisy, theta[3])
-            mean = level_mean[previous] + sign * theta[4] * steps
+            means = level_mean(first_mean[previous], sign * theta[4], kept, years)
+            mean = means[steps]
             start = first_guess(k, mean, guess, guess_variance, (1.0 - noisy) * theta[3] ** 2)
             _, value_at_mode = find_mode(k, mean, start, kind, lower, upper, size, sigma, limit, f, a, g, w)
             wide = widened(w, kind, lower, upper, size)
             shift = fill_factors(k, w, wide, mixed, factors)
-        slope = simulate_path(theta, level_sd, path_normals[draw], path)
+        slope = simulate_path(theta, kept, level_sd, path_normals[draw], path)
         for i in range(n):
             prior_f[i] = path[steps[i]] + noisy[i] * theta[3] * noise_normals[draw, i]
         coin = 1 if mixed and noise_normals[draw, n] > 0.0 else 0
@@ -383,7 +386,7 @@ def draw_paths(
         correction = a - root * solve(factors[coin], root * prior_f + step_normals[draw])
         for t in range(years):
             told = _told(levels[t], steps, correction)
-            level_out[draw, t] = level_mean[previous] + sign * theta[4] * t + path[t] + told
+            level_out[draw, t] = means[t] + path[t] + told
         slope_out[draw] = slope + _told(slope_cov, steps, correction)
         if n > 0:
             delta = prior_f + k @ (correction - a)

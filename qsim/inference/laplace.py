@@ -14,7 +14,7 @@ from qsim.inference.layout import layouts
 from qsim.inference.psis import PARETO_K_LIMIT, effective_count, smooth
 from qsim.model.priors import LevelPrior, ThetaPrior
 from qsim.model.series import SeriesData
-from qsim.model.trend import constrain
+from qsim.model.trend import constrain, propagate
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -45,6 +45,15 @@ class SeriesPosterior:
     """Effective number of the proposals behind the draws; NaN where there were none."""
     engine: Literal["laplace", "nuts", "own"] = "laplace"
     """What drew them; ``own`` is a model of the user's."""
+
+    @property
+    def drift(self) -> Floats:
+        """Signed drift: positive raises the figure, dims (draw). [link scale per year]"""
+        return np.asarray(self.data.sign * self.theta[:, 4])
+
+    def ahead(self, shocks: Floats) -> Floats:
+        """Levels after the last year under shocks (v, u), dims (draw, year, 2) -> (draw, year). [link scale]"""
+        return propagate(self.theta, self.data.kept, self.level[:, -1], self.slope, self.drift, shocks)
 
     @property
     def gate(self) -> bool:
@@ -135,9 +144,11 @@ def _plain_paths(
 def _reading_evidence(data: SeriesData, level_prior: LevelPrior, z: Floats) -> Floats:
     """Log evidence of each reading times its prior probability, dims (reading, point)."""
     readings = layouts(data)
-    theta, level_mean = constrain(z), level_prior.given(z)
+    theta, first_mean = constrain(z), level_prior.given(z)
     rows = [
-        general.general_evidence(theta, level_mean, level_prior.mean, level_prior.sd, data.sign, data.years, layout)
+        general.general_evidence(
+            theta, first_mean, level_prior.mean, level_prior.sd, data.sign, data.kept, data.years, layout
+        )
         for layout in readings
     ]
     # a point where nothing can be computed has no weight
@@ -168,6 +179,7 @@ def _general_paths(
             level_prior.mean,
             level_prior.sd,
             data.sign,
+            data.kept,
             data.years,
             layout,
             rng.integers(0, 2, at.size),
@@ -189,10 +201,11 @@ def systematic(weights: Floats, count: int, rng: np.random.Generator) -> Ints:
 class _Problem(NamedTuple):
     """Arguments that both kernels take behind theta, in their order."""
 
-    level_mean: Floats
+    first_mean: Floats
     """Of the first level given each theta, dims (theta)."""
     level_sd: float
     sign: float
+    kept: float
     years: int
     steps: Ints
     noisy: Floats
@@ -210,6 +223,7 @@ def _problem(data: SeriesData, prior: LevelPrior, z: Floats) -> _Problem:
         prior.given(z),
         prior.sd,
         data.sign,
+        data.kept,
         data.years,
         data.steps,
         data.noisy,

@@ -9,24 +9,36 @@ over a grid of :math:`\tau`; the law is then taken as normal.
 
 Theta. The members' theta are draws of a normal population :math:`N(m_p + b x_r, S_p)`, with :math:`x_r` their first
 level (:mod:`qsim.model.priors`), for which the first figure stands, and :math:`b` the shipped slopes. Its mean and
-covariance have a normal-inverse-Wishart prior around the shipped law :math:`N(m_0, S_0)`. With :math:`\bar z, \bar C`
-the mean of the n members' posterior means of :math:`z_r - b x_r` under that population, and of the second moments of
-their posteriors about :math:`m_p`, EM finds
+covariance have a normal-inverse-Wishart prior that comes from the shipped law :math:`N(m_0, S_0)`. That is the law of a
+region of an indicator nobody knows, whose spread is that between indicators and that within one, :math:`S_w`, together.
+A prior mean of the weight of :math:`w_m` series has the covariance :math:`S_w / w_m`, so that
+
+.. math:: S_0 = S_w + S_w / w_m, \qquad S_w = \frac{w_m}{1 + w_m} S_0.
+
+With :math:`\bar z, \bar C` the mean of the n members' posterior means of :math:`z_r - b x_r` under that population, and
+of the second moments of their posteriors about :math:`m_p`, EM finds
 
 .. math::
     m_p = \frac{w_m m_0 + n_e \bar z}{w_m + n_e}, \qquad
-    S_p = \frac{w_0 S_0 + w_m (m_0 - m_p)(m_0 - m_p)^T + \lambda n \bar C}{w_0 + \lambda n}, \qquad
+    S_p = \frac{w_0 S_w + w_m (m_0 - m_p)(m_0 - m_p)^T + \lambda n \bar C}{w_0 + \lambda n}, \qquad
     n_e = \frac{n}{1 + (n - 1) c}.
 
 :math:`c` is the share of a year's shock that regions of one indicator have in common (``shares.yaml``): where all of
 them rose, that may have been the years and not the indicator, so that 150 regions say as much about the mean as a dozen
 independent ones (the design effect of Kish 1965). The spread between regions suffers less, :math:`\lambda = 1/2`. A
-further member has the covariance :math:`S_p (1 + 1 / (w_m + n_e))`: what the pool does not know of its own mean goes
-into every forecast. With the law of its first level this gives the region's own joint prior
+further member has the covariance
+
+.. math:: S_p \Big(1 + \frac{1}{w_m + s\, n_e}\Big), \qquad
+    s = 1 - \frac{1}{5 n} \sum_r \mathrm{tr}(S_p^{-1} V_r),
+
+with :math:`V_r` the members' posterior covariances: what the pool does not know of its own mean goes into every
+forecast. Three figures tell a share s of a theta only (the observed part of the information, Orchard & Woodbury 1972);
+members that say nothing leave the shipped law. With the law of its first level this gives the region's own joint prior
 (:meth:`~qsim.model.priors.Population.joint`). A series is left out of its own pool. The weights were chosen by the CRPS
 of the last three and five years of the panel's histories, never on what came after them.
 
-Source: Gelman et al. (2013), Bayesian data analysis, ch. 3.6 and 5; Kish (1965), Survey sampling, ch. 5.
+Source: Gelman et al. (2013), Bayesian data analysis, ch. 3.6 and 5; Kish (1965), Survey sampling, ch. 5; Orchard &
+Woodbury (1972), A missing information principle.
 """
 
 from collections.abc import Callable, Sequence
@@ -49,7 +61,8 @@ COVARIANCE_SERIES: Final = 20.0
 """Weight w_0 of the shipped law in the covariance of a pool's population. [series]"""
 
 MEAN_SERIES: Final = 1.0
-"""Weight w_m of the shipped law in the mean of a pool's population. [series]"""
+"""Weight w_m of the shipped law in the mean of a pool's population: spread within indicators over that between them.
+[series]"""
 
 TEMPER: Final = 0.5
 """Share lambda of a series that counts for the covariance. [1]"""
@@ -121,16 +134,15 @@ def pooled_theta(pool: PoolFit, own: str, *, leave_out: str | None = None) -> Po
     if not count:
         return around
     independent = independent_regions(count)
+    within = NormalLaw(around.law.mean, around.law.covariance * MEAN_SERIES / (1.0 + MEAN_SERIES))
+    told = (pool.z, pool.log_proposal, pool.log_evidence[others], pool.begun[others])
     found = population(
-        pool.z,
-        pool.log_proposal,
-        pool.log_evidence[others],
-        pool.begun[others],
-        around,
+        *told,
+        replace(around, law=within),
         weights=(MEAN_SERIES, COVARIANCE_SERIES),
         counts=(independent, TEMPER * count),
     )
-    unsure = 1.0 + 1.0 / (MEAN_SERIES + independent)
+    unsure = 1.0 + 1.0 / (MEAN_SERIES + share_told(*told, found) * independent)
     return replace(found, law=NormalLaw(found.law.mean, found.law.covariance * unsure))
 
 
@@ -184,6 +196,22 @@ def population(
         found = (weights[1] * covariance0 + scatter) / (weights[1] + counts[1])
         law = NormalLaw(mean, _positive(found, covariance0))
     return replace(around, law=law, slope=slope)
+
+
+def share_told(z: Floats, log_proposal: Floats, log_evidence: Floats, begun: Floats, found: Population) -> float:
+    """Share of the variance of theta in a population that its members' figures take away, on average, 0 to 1.
+
+    Arguments as for :func:`population`. Both variances are taken on the design, whose own moments are a little off.
+    """
+    moved = np.outer(begun, found.slope)
+    white = np.linalg.solve(np.linalg.cholesky(found.law.covariance), (z - found.law.mean).T).T
+
+    def spread(log_weights: Floats) -> Floats:
+        weights = _shares(z, log_weights, found.law, moved)
+        return np.asarray((weights @ np.square(white) - np.square(weights @ white)).sum(axis=1))
+
+    left = spread(log_evidence - log_proposal) / spread(-log_proposal[None])
+    return float(np.clip(1.0 - left.mean(), 0.0, 1.0))
 
 
 def _shares(z: Floats, log_weights: Floats, law: NormalLaw, moved: Floats) -> Floats:

@@ -64,13 +64,13 @@ _BACK_LEVEL: Final = (ROWS + 7) * BLOCK
 _BACK_SLOPE: Final = (ROWS + 8) * BLOCK
 _ALL_ROWS: Final = ROWS + 9
 
-# What is kept of each figure.
+# What is stored of each figure.
 _GAIN_LEVEL: Final = 0 * BLOCK
 _GAIN_SLOPE: Final = 1 * BLOCK
 _SCORE: Final = 2 * BLOCK
 """e / S."""
 _ERROR: Final = 3 * BLOCK
-_KEPT: Final = 4 * BLOCK
+_STORED: Final = 4 * BLOCK
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -92,9 +92,10 @@ def resample(weights: Floats, count: int, start: float) -> Ints:
 def propose(
     weights: Floats,
     points: Floats,
-    level_mean: Floats,
+    first_mean: Floats,
     level_sd: float,
     sign: float,
+    kept: float,
     years: int,
     step: Ints,
     kind: Ints,
@@ -108,7 +109,7 @@ def propose(
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Draws of theta among weighted points, dims (5, point), and of the states; see :func:`draw_states`.
 
-    ``level_mean`` is that of the first level given each point, dims (point).
+    ``first_mean`` is that of the first level given each point, dims (point).
 
     Returns
     -------
@@ -119,14 +120,14 @@ def propose(
     chosen = resample(weights, draws, uniforms(key + 1, 1)[0])
     thetas, starts = np.empty((points.shape[0], draws)), np.empty(draws)
     for draw in range(draws):
-        starts[draw] = level_mean[chosen[draw]]
+        starts[draw] = first_mean[chosen[draw]]
     for row in range(points.shape[0]):
         for draw in range(draws):
             thetas[row, draw] = points[row, chosen[draw]]
     level, slope, errors, log_ratio = np.empty(draws), np.empty(draws), np.empty((figures, draws)), np.zeros(draws)
     whole, offset = kind == INTERVAL, places(key, 2 * years + 2 * figures, draws)
     draw_states(
-        thetas, starts, level_sd, sign, years, step, middle, spread, whole, normals, offset, level, slope, errors
+        thetas, starts, level_sd, sign, kept, years, step, middle, spread, whole, normals, offset, level, slope, errors
     )
     for i in range(figures):
         add_log_ratio(thetas[3], errors[i], kind[i], lower[i], upper[i], size[i], middle[i], spread[i], log_ratio)
@@ -143,9 +144,10 @@ def settle(log_ratio: Floats) -> tuple[Floats, float, float, float]:
 @njit(cache=True, nogil=True, error_model="numpy")
 def draw_states(
     thetas: Floats,
-    level_mean: Floats,
+    first_mean: Floats,
     level_sd: float,
     sign: float,
+    kept: float,
     years: int,
     step: Ints,
     middle: Floats,
@@ -162,7 +164,7 @@ def draw_states(
     Parameters
     ----------
     thetas : array, dims (5, draw)
-    level_mean : array, dims (draw)
+    first_mean : array, dims (draw)
         Of the first level given theta. [link scale]
     whole : array of bool, dims (figure)
         Whether the error is w, or only the site's part of it.
@@ -174,10 +176,10 @@ def draw_states(
     errors : array, dims (figure, draw)
     """
     figures, draws = step.shape[0], thetas.shape[1]
-    state, kept = np.zeros(_ALL_ROWS * BLOCK), np.empty(figures * _KEPT)
+    state, stored = np.zeros(_ALL_ROWS * BLOCK), np.empty(figures * _STORED)
     for first in range(0, draws, BLOCK):
         size = min(BLOCK, draws - first)
-        _begin_paths(state, thetas[:, first : first + size], level_mean[first : first + size], level_sd, sign)
+        _begin_paths(state, thetas[:, first : first + size], first_mean[first : first + size], level_sd, sign)
         _load(state, size, normals, offset, first, 0)
         for j in range(BLOCK):
             state[_PATH_LEVEL + j] = level_sd * state[_ONE + j]
@@ -188,22 +190,22 @@ def draw_states(
             while year < last:
                 year += 1
                 _load(state, size, normals, offset, first, year)
-                _advance(state)
+                _advance(state, kept)
             if i < figures:
                 _load(state, size, normals, offset, first, years + i)
-                _learn(state, kept[i * _KEPT : (i + 1) * _KEPT], middle[i], spread[i], 1.0 if whole[i] else 0.0)
+                _learn(state, stored[i * _STORED : (i + 1) * _STORED], middle[i], spread[i], 1.0 if whole[i] else 0.0)
         for j in range(size):
             level[first + j] = state[_PATH_LEVEL + j] + state[LEVEL + j]
             slope[first + j] = state[_PATH_SLOPE + j] + state[SLOPE + j]
-        _smooth_errors(state, kept, years, step, spread, whole)
+        _smooth_errors(state, stored, kept, years, step, spread, whole)
         for i in range(figures):
-            at = i * _KEPT + _ERROR
-            errors[i, first : first + size] = kept[at : at + size]
+            at = i * _STORED + _ERROR
+            errors[i, first : first + size] = stored[at : at + size]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _begin_paths(state: Floats, thetas: Floats, level_mean: Floats, level_sd: float, sign: float) -> None:
-    begin(state, thetas, level_mean, level_sd, sign)
+def _begin_paths(state: Floats, thetas: Floats, first_mean: Floats, level_sd: float, sign: float) -> None:
+    begin(state, thetas, first_mean, level_sd, sign)
     for row, place in enumerate((_SIGMA_LEVEL, _SIGMA_SLOPE)):
         state[place : place + thetas.shape[1]] = thetas[row]
     state[_SIGMA_NOISE : _SIGMA_NOISE + thetas.shape[1]] = thetas[3]
@@ -220,17 +222,17 @@ def _load(state: Floats, size: int, normals: Floats, offset: Ints, first: int, p
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _advance(state: Floats) -> None:
+def _advance(state: Floats, kept: float) -> None:
     """Carry filter and path to the next year."""
-    predict(state)
+    predict(state, kept)
     for j in range(BLOCK):
         slope = state[RHO + j] * state[_PATH_SLOPE + j] + state[_SIGMA_SLOPE + j] * state[_ONE + j]
         state[_PATH_SLOPE + j] = slope
-        state[_PATH_LEVEL + j] += slope + state[_SIGMA_LEVEL + j] * state[_TWO + j]
+        state[_PATH_LEVEL + j] = kept * state[_PATH_LEVEL + j] + slope + state[_SIGMA_LEVEL + j] * state[_TWO + j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _learn(state: Floats, kept: Floats, middle: float, spread: float, whole: float) -> None:
+def _learn(state: Floats, stored: Floats, middle: float, spread: float, whole: float) -> None:
     """Simulate one figure and update the filter with what the simulated one leaves; ``whole`` is 1 or 0."""
     site = np.sqrt(spread)
     for j in range(BLOCK):
@@ -244,13 +246,13 @@ def _learn(state: Floats, kept: Floats, middle: float, spread: float, whole: flo
         state[VAR_LEVEL + j] = variance - gain_level * variance
         state[COV + j] = cov - gain_level * cov
         state[VAR_SLOPE + j] -= gain_slope * cov
-        kept[_GAIN_LEVEL + j], kept[_GAIN_SLOPE + j] = gain_level, gain_slope
-        kept[_SCORE + j], kept[_ERROR + j] = innovation * precision, error + whole * noise
+        stored[_GAIN_LEVEL + j], stored[_GAIN_SLOPE + j] = gain_level, gain_slope
+        stored[_SCORE + j], stored[_ERROR + j] = innovation * precision, error + whole * noise
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _smooth_errors(
-    state: Floats, kept: Floats, years: int, step: Ints, spread: Floats, whole: NDArray[np.bool_]
+    state: Floats, stored: Floats, kept: float, years: int, step: Ints, spread: Floats, whole: NDArray[np.bool_]
 ) -> None:
     """Add to the simulated errors their variance times u, from the last figure back to the first."""
     year = years - 1
@@ -259,7 +261,8 @@ def _smooth_errors(
             year -= 1
             for j in range(BLOCK):
                 state[_BACK_SLOPE + j] = state[RHO + j] * (state[_BACK_LEVEL + j] + state[_BACK_SLOPE + j])
-        own, noise, site = kept[i * _KEPT : (i + 1) * _KEPT], 1.0 if whole[i] else 0.0, spread[i]
+                state[_BACK_LEVEL + j] *= kept
+        own, noise, site = stored[i * _STORED : (i + 1) * _STORED], 1.0 if whole[i] else 0.0, spread[i]
         for j in range(BLOCK):
             pull = own[_GAIN_LEVEL + j] * state[_BACK_LEVEL + j] + own[_GAIN_SLOPE + j] * state[_BACK_SLOPE + j]
             u = own[_SCORE + j] - pull

@@ -82,7 +82,8 @@ def _path(data: SeriesData, level_prior: LevelPrior, z: TensorVariable) -> tuple
     decay = pt.where(lag >= 0, rho ** np.maximum(lag, 0), 0.0)
     slopes = rho**steps * first_slope + sigma_slope * pt.dot(decay, pm.Normal("v", shape=steps.size))
     moves = data.sign * mu + slopes + sigma_level * pm.Normal("u", shape=steps.size)
-    return pt.concatenate([first[None], first + pt.cumsum(moves)]), slopes[-1]
+    stays = np.tril(data.kept ** np.maximum(lag, 0))
+    return pt.concatenate([first[None], data.kept**steps * first + pt.dot(stays, moves)]), slopes[-1]
 
 
 def first_level_mean(prior: LevelPrior, z: TensorVariable) -> TensorVariable:

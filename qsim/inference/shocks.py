@@ -262,7 +262,7 @@ def pair_draws(fits: Sequence[FittedSeries], shocks: CommonShocks, seed: int) ->
 
 def _outlook(fit: FittedSeries) -> Floats:
     theta, posterior = fit.posterior.theta, fit.posterior
-    return outlook(posterior.level[:, -1], posterior.slope, theta[:, 2], fit.data.sign * theta[:, 4])
+    return outlook(posterior.level[:, -1], posterior.slope, theta[:, 2], posterior.drift, fit.data.kept)
 
 
 def _innovations(fit: FittedSeries) -> Innovations:

@@ -37,7 +37,7 @@ from qsim.model.functional import latent_value
 from qsim.model.likelihood import INTERVAL
 from qsim.model.priors import LevelPrior, ThetaPrior
 from qsim.model.series import SeriesData
-from qsim.model.trend import N_THETA, SIGMA_NOISE_FLOOR, SLOPE_SD_CAP
+from qsim.model.trend import N_THETA, SIGMA_NOISE_FLOOR, SLOPE_SD_CAP, level_mean
 
 Floats = NDArray[np.float64]
 
@@ -160,20 +160,24 @@ def _affine(
 ) -> tuple[TensorVariable, TensorVariable, dict[str, TensorVariable]]:
     """Mean and variance of the stand-ins, and their slopes in the standard normals, dims (figure, entry), by name."""
     layout, slopes, grid = stand_ins.layout, stand_ins.slopes, np.arange(data.years)
+    # what the first level and a unit of drift move
+    begins = slopes @ data.kept**grid
+    drifts = slopes @ level_mean(0.0, 1.0, data.kept, data.years)
     sigma_level, sigma_slope, rho = pt.exp(first[0]), pt.exp(first[1]), pm.math.sigmoid(first[2])
     sigma_noise = SIGMA_NOISE_FLOOR + pt.exp(first[3])
     own = pt.sqrt(layout.own * sigma_noise**2 + layout.sd**2)
     # mu may move the first level too
     of_drift = level_prior.slope[_DRIFT] if level_prior.slope else 0.0
     columns = {
-        _DRIFT_RAW: (mu_sd * (data.sign * (slopes @ grid) + of_drift * stand_ins.reach))[:, None],
-        "level_raw": pt.as_tensor(level_prior.sd * stand_ins.reach[:, None]),
+        _DRIFT_RAW: (mu_sd * (data.sign * drifts + of_drift * begins))[:, None],
+        "level_raw": pt.as_tensor(level_prior.sd * begins[:, None]),
         "noise_raw": _noise(data, stand_ins, own),
     }
     if data.years > 1:
         steps = grid[1:]
         # what the move of a year moves
-        passed = slopes @ (grid[:, None] >= steps[None, :])
+        since = grid[:, None] - steps[None, :]
+        passed = slopes @ np.where(since >= 0, data.kept ** np.maximum(since, 0), 0.0)
         slope_sd = pt.sqrt(pt.minimum(sigma_slope**2 / pt.maximum(1.0 - rho**2, 1e-12), SLOPE_SD_CAP**2))
         lag = steps[:, None] - steps[None, :]
         decay = pt.where(lag >= 0, rho ** np.maximum(lag, 0), 0.0)
@@ -187,7 +191,7 @@ def _affine(
     if data.offsets:
         columns["offset_raw"] = pt.as_tensor(stand_ins.offsets * layout.offset_sd)
     begun = first_level_mean(level_prior, pt.concatenate([first, mu[None]]))
-    mean = stand_ins.constant + begun * stand_ins.reach + data.sign * mu * (slopes @ grid)
+    mean = stand_ins.constant + begun * begins + data.sign * mu * drifts
     mean = mean + stand_ins.offsets @ layout.offset_mean
     return mean, layout.guess_variance + (1.0 - layout.noisy) * own**2, columns
 

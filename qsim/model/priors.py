@@ -186,6 +186,8 @@ class LinkPriors:
     """1 where higher is better, -1 where lower is."""
     region_sd: float
     """Scale of the half-normal prior of the sd between regions. [link scale]"""
+    kept: float
+    """Share of a level that a year keeps: kappa of :mod:`qsim.model.trend`. [1]"""
     gap_sd: float
     """Sd of what a region's level may move in a year, for comparing figures of different years. [link scale]"""
     origin: str
@@ -228,6 +230,7 @@ def _link_priors(name: str, part: Mapping[str, Any], sign: float) -> LinkPriors:
             level=given,
             sign=sign,
             region_sd=part["region_sd"],
+            kept=1.0 - part.get("reversion", 0.0),
             gap_sd=part["gap_sd"],
             origin=part["origin"],
             left_out=left_out,

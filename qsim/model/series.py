@@ -12,6 +12,7 @@ from qsim.model.functional import TOTAL as FORM_TOTAL
 from qsim.model.functional import Extra, Offset
 from qsim.model.likelihood import INTERVAL
 from qsim.model.links import Link
+from qsim.model.priors import priors_of
 from qsim.vocabulary import PERCENT_FAMILIES
 
 Floats = NDArray[np.float64]
@@ -96,6 +97,11 @@ class SeriesData:
     def sign(self) -> float:
         """Direction in which the drift counts as progress."""
         return 1.0 if self.indicator.better == "higher" else -1.0
+
+    @property
+    def kept(self) -> float:
+        """Share of a level that a year keeps. [1]"""
+        return priors_of(self.indicator).kept
 
     def between(self, first: int, last: int) -> "SeriesData":
         """A copy that knows the figures of ``first`` to ``last`` only.

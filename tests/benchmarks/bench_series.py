@@ -43,7 +43,7 @@ def simulate(count: int, level_sd: float) -> pd.DataFrame:
         Columns of an observation table, as text.
     """
     from qsim.model.priors import default_priors
-    from qsim.model.trend import constrain, simulate_path
+    from qsim.model.trend import constrain, level_mean, simulate_path
 
     priors = default_priors()["logit"]
     rng = np.random.default_rng(SEED)
@@ -51,8 +51,8 @@ def simulate(count: int, level_sd: float) -> pd.DataFrame:
     parts = []
     for number, (theta, begun) in enumerate(zip(constrain(z), priors.level.given(z), strict=True)):
         level = np.empty(YEARS)
-        simulate_path(theta, level_sd, rng.standard_normal(2 * YEARS), level)
-        eta = begun + theta[4] * np.arange(YEARS) + level + theta[3] * rng.standard_normal(YEARS)
+        simulate_path(theta, priors.kept, level_sd, rng.standard_normal(2 * YEARS), level)
+        eta = level_mean(begun, theta[4], priors.kept, YEARS) + level + theta[3] * rng.standard_normal(YEARS)
         share = 1.0 / (1.0 + np.exp(-eta))
         size = int(np.exp(rng.uniform(np.log(50), np.log(5000))))
         met = rng.binomial(size, share)

@@ -104,9 +104,9 @@ def test_covariances_of_the_future_are_those_of_propagated_draws():
     theta, draws = np.array([0.2, 0.1, 0.7, 0.05, 0.0]), 200_000
     rng = np.random.default_rng(0)
     many = np.tile(theta, (draws, 1))
-    paths = propagate(many, np.zeros(draws), np.zeros(draws), np.zeros(draws), rng.standard_normal((draws, 4, 2)))
+    paths = propagate(many, 0.97, np.zeros(draws), np.zeros(draws), np.zeros(draws), rng.standard_normal((draws, 4, 2)))
     found = np.array([np.cov(paths[:, k], paths[:, 1])[0, 1] for k in range(4)])
-    exact = _covariance(theta[None], 4, 1)[0]
+    exact = _covariance(theta[None], 0.97, 4, 1)[0]
     # four standard errors of a covariance
     spread = np.sqrt((np.var(paths, axis=0) * np.var(paths[:, 1]) + exact**2) / draws)
     assert (np.abs(found - exact) <= 4 * spread).all()

@@ -194,6 +194,7 @@ def test_printed_figures_are_those_of_the_draws_path(jobs, name):
         level,
         np.full(draws, 0.03),
         data.sign,
+        data.kept,
         *run,
         np.tile(normals, 2),
         np.tile(widths, 2),
@@ -201,7 +202,7 @@ def test_printed_figures_are_those_of_the_draws_path(jobs, name):
         found,
     )
     shocks = 1.3 * normals[:2].T[:, None, :]
-    future = propagate(thetas.T, level, np.full(draws, 0.03), data.sign * thetas[4], shocks)[:, 0]
+    future = propagate(thetas.T, data.kept, level, np.full(draws, 0.03), data.sign * thetas[4], shocks)[:, 0]
     expected = publish(data, future + 0.15 * normals[2], normals[3])
     off = np.abs(found[0] / 10.0 ** run[-1] - expected)
     # counts may differ by one where their quantile is that of Cornish and Fisher

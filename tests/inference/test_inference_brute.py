@@ -93,7 +93,7 @@ def brute(data, priors, likelihoods, near, seed):
     for year in range(data.first_year, data.origin + 1):
         if year > data.first_year:
             apart = rho * apart + sigma_slope * rng.standard_normal(WORLDS)
-            level = level + drift + apart + sigma_level * rng.standard_normal(WORLDS)
+            level = priors.kept * level + drift + apart + sigma_level * rng.standard_normal(WORLDS)
         if year in likelihoods:
             weights = weights * likelihoods[year](level, sigma, rng.standard_normal(WORLDS))
     return level, drift + apart, weights

@@ -6,11 +6,11 @@ from scipy import stats
 
 from qsim.inference import filtering, proposals
 from qsim.model.likelihood import BINOMIAL, BINOMIAL_RANGE, INTERVAL, POISSON, log_likelihood
-from qsim.model.trend import level_covariance, slope_covariance
+from qsim.model.trend import level_covariance, level_mean, slope_covariance
 
 THETA = np.array([0.12, 0.05, 0.7, 0.2, 0.03])
 STEP = np.array([0, 1, 4, 5], dtype=np.int64)
-YEARS, MEAN, SD, SIGN = 8, 0.4, 1.3, -1.0
+YEARS, MEAN, SD, SIGN, KEPT = 8, 0.4, 1.3, -1.0, 0.96
 MIDDLE = np.array([0.1, 0.5, 0.2, 0.9])
 SPREAD = np.array([0.04, 0.3, 0.01, 0.1])
 NORMALS = np.random.default_rng(3).standard_normal((40, 20_000))
@@ -19,8 +19,8 @@ TWICE = np.concatenate([NORMALS, NORMALS], axis=1)
 
 def dense(first=MEAN):
     """Mean and covariance of the levels at the figures, and of the sites."""
-    levels = level_covariance(THETA, YEARS, SD**2)
-    mean = first + SIGN * THETA[4] * np.arange(YEARS)
+    levels = level_covariance(THETA, KEPT, YEARS, SD**2)
+    mean = level_mean(first, SIGN * THETA[4], KEPT, YEARS)
     return mean, levels, levels[np.ix_(STEP, STEP)] + np.diag(THETA[3] ** 2 + SPREAD)
 
 
@@ -29,14 +29,14 @@ def test_the_evidence_is_the_density_of_the_sites():
     starts = MEAN + np.linspace(-1.0, 1.0, 300)
     expected = [stats.multivariate_normal(dense(first)[0][STEP], dense()[2]).logpdf(MIDDLE) for first in starts]
     thetas = np.repeat(THETA[:, None], 300, axis=1)
-    found = filtering.site_evidence(thetas, starts, SD, SIGN, STEP, MIDDLE, SPREAD)
+    found = filtering.site_evidence(thetas, starts, SD, SIGN, KEPT, STEP, MIDDLE, SPREAD)
     np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
 def test_forty_figures_of_tiny_noise_keep_a_finite_evidence():
     step = np.arange(40, dtype=np.int64)
     thetas = np.array([[1e-6], [1e-6], [0.5], [1e-3], [0.0]])
-    found = filtering.site_evidence(thetas, np.zeros(1), 1e-3, 1.0, step, np.zeros(40), np.full(40, 1e-12))
+    found = filtering.site_evidence(thetas, np.zeros(1), 1e-3, 1.0, 1.0, step, np.zeros(40), np.full(40, 1e-12))
     assert np.isfinite(found).all()
 
 
@@ -49,7 +49,7 @@ def drawn_states(*, seed, whole):
     known = np.full(figures, whole, dtype=np.bool_)
     sites = (STEP, MIDDLE, SPREAD, known)
     starts = np.full(draws, MEAN)
-    proposals.draw_states(thetas, starts, SD, SIGN, YEARS, *sites, TWICE, offset, level, slope, errors)
+    proposals.draw_states(thetas, starts, SD, SIGN, KEPT, YEARS, *sites, TWICE, offset, level, slope, errors)
     return level, slope, errors
 
 
@@ -58,7 +58,7 @@ def test_draws_have_the_moments_of_the_dense_posterior():
     draws = NORMALS.shape[1]
     level, slope, errors = drawn_states(seed=0, whole=True)
     # (last level, last d, levels at the figures) given the sites
-    joint = np.vstack([levels[-1, STEP], slope_covariance(THETA, YEARS)[STEP], levels[np.ix_(STEP, STEP)]])
+    joint = np.vstack([levels[-1, STEP], slope_covariance(THETA, KEPT, YEARS)[STEP], levels[np.ix_(STEP, STEP)]])
     gain = np.linalg.solve(covariance, joint.T).T
     expected = np.concatenate([[mean[-1], 0.0], mean[STEP]]) + gain @ (MIDDLE - mean[STEP])
     prior = np.concatenate([[levels[-1, -1]], [np.nan], np.diag(levels)[STEP]])
@@ -91,7 +91,7 @@ def test_sites_of_counts_lie_at_the_mode():
     size, count = np.array([50.0, 4000.0, 15.0, 300.0]), np.array([41.0, 2500.0, 15.0, 180.0])
     kind = np.full(4, BINOMIAL)
     middle, spread = MIDDLE.copy(), SPREAD.copy()
-    filtering.fit_sites(THETA, MEAN, SD, SIGN, STEP, kind, count, count, size, middle, spread)
+    filtering.fit_sites(THETA, MEAN, SD, SIGN, KEPT, STEP, kind, count, count, size, middle, spread)
     mean, levels, _ = dense()
     prior = levels[np.ix_(STEP, STEP)] + THETA[3] ** 2 * np.eye(4)
     f = mean[STEP] + prior @ np.linalg.solve(prior + np.diag(spread), middle - mean[STEP])
@@ -104,7 +104,7 @@ def test_the_site_of_a_half_open_interval_gives_the_moments_of_the_truncated_law
     step, kind = np.zeros(1, dtype=np.int64), np.array([INTERVAL])
     middle, spread = np.array([2.0]), np.array([1.0])
     bounds = (np.array([1.5]), np.array([np.inf]), np.array([np.nan]))
-    filtering.fit_sites(THETA, MEAN, SD, SIGN, step, kind, *bounds, middle, spread)
+    filtering.fit_sites(THETA, MEAN, SD, SIGN, KEPT, step, kind, *bounds, middle, spread)
     variance = SD**2 + THETA[3] ** 2
     cut = stats.truncnorm((1.5 - MEAN) / np.sqrt(variance), np.inf, MEAN, np.sqrt(variance))
     posterior = 1.0 / (1.0 / variance + 1.0 / spread[0])

@@ -66,7 +66,7 @@ def draw(data, *, theta=THETA, prior=PRIOR, count=DRAWS, seed=1):
     """Corrected log evidence, levels, offsets, weights, k, relative error of the evidence; one reading."""
     rng = np.random.default_rng(seed)
     (layout,) = layouts(data)
-    common = (prior.given(ANYWHERE), prior.mean, prior.sd, data.sign, data.years, layout)
+    common = (prior.given(ANYWHERE), prior.mean, prior.sd, data.sign, data.kept, data.years, layout)
     laplace = general.general_evidence(theta[None], *common)[0]
     sizes = (2 * data.years, data.years + len(data.offsets), layout.form.size, layout.form.size)
     normals = [rng.standard_normal((count, size)) for size in sizes]
@@ -285,7 +285,7 @@ def test_too_many_ambiguous_changes_are_refused(special_series):
 def general_evidence_of(data, prior=PRIOR):
     (layout,) = layouts(data)
     return general.general_evidence(
-        THETA[None], prior.given(ANYWHERE), prior.mean, prior.sd, data.sign, data.years, layout
+        THETA[None], prior.given(ANYWHERE), prior.mean, prior.sd, data.sign, data.kept, data.years, layout
     )[0]
 
 

@@ -8,7 +8,7 @@ from scipy.stats import norm
 from qsim.inference.innovations import PIT_CLIP, YEARS_AHEAD, innovations, outlook
 from qsim.model.likelihood import INTERVAL
 from qsim.model.priors import LevelPrior
-from qsim.model.trend import first_slope_variance, level_covariance, propagate, unconstrain
+from qsim.model.trend import first_slope_variance, level_covariance, level_mean, propagate, unconstrain
 
 THETA = np.array([0.3, 0.15, 0.6, 0.2, 0.05])
 PRIOR = LevelPrior(1.0, 0.8)
@@ -27,9 +27,9 @@ def figures(series_of):
 
 def dense(data, theta, prior=PRIOR):
     """Mean and covariance of the figures."""
-    levels = level_covariance(theta, data.years, prior.sd**2)
+    levels = level_covariance(theta, data.kept, data.years, prior.sd**2)
     cov = levels[np.ix_(data.steps, data.steps)] + np.diag(data.guess_variance + theta[3] ** 2)
-    return prior.mean + data.sign * theta[4] * data.steps, cov
+    return level_mean(prior.mean, data.sign * theta[4], data.kept, data.years)[data.steps], cov
 
 
 def foretold(mean, cov, values, at):
@@ -113,12 +113,15 @@ def errors_of_outlook(data, theta, prior):
     levels = [level]
     for year in range(1, years):
         slope = theta[2] * slope + theta[1] * unit[2 * year]
-        level = level + slope + theta[0] * unit[2 * year + 1]
+        level = data.kept * level + slope + theta[0] * unit[2 * year + 1]
         levels.append(level)
     seen = np.array(levels)[data.steps]
     seen = seen + theta[3] * unit[2 * years : 2 * years + count]
     seen = seen + np.sqrt(data.guess_variance)[:, None] * unit[2 * years + count :]
-    ahead = level + slope * (theta[2] ** np.arange(1, YEARS_AHEAD + 1)).sum()
+    ahead = level
+    for _ in range(YEARS_AHEAD):
+        slope = theta[2] * slope
+        ahead = data.kept * ahead + slope
     error = ahead - np.linalg.solve(seen @ seen.T, seen @ ahead) @ seen
     shock = np.ones(size, dtype=bool)
     shock[0] = False
@@ -139,5 +142,5 @@ def test_the_shock_share_is_the_part_of_the_error_that_correlated_shocks_would_s
 def test_the_outlook_is_the_trend_without_further_shocks():
     level, slope, drift = np.array([1.0, -0.5]), np.array([0.2, -0.1]), np.array([0.05, 0.02])
     theta = np.array([THETA, THETA * [1, 1, 0.5, 1, 1]])
-    still = propagate(theta, level, slope, drift, np.zeros((2, YEARS_AHEAD, 2)))[:, -1]
-    np.testing.assert_allclose(outlook(level, slope, theta[:, 2], drift), still, rtol=1e-12)
+    still = propagate(theta, 0.97, level, slope, drift, np.zeros((2, YEARS_AHEAD, 2)))[:, -1]
+    np.testing.assert_allclose(outlook(level, slope, theta[:, 2], drift, 0.97), still, rtol=1e-12)

@@ -9,7 +9,7 @@ from qsim.inference.laplace import _problem
 from qsim.inference.psis import effective_count, smooth
 from qsim.model.likelihood import BINOMIAL, BINOMIAL_RANGE, INTERVAL, POISSON, log_likelihood
 from qsim.model.priors import LevelPrior
-from qsim.model.trend import level_covariance
+from qsim.model.trend import level_covariance, level_mean
 
 INF = np.inf
 NAN = np.nan
@@ -60,8 +60,8 @@ def test_gaussian_figures_have_the_evidence_and_the_posterior_of_a_gaussian(seri
     width, years = 1e-6, 10
     data = series_of(narrow(values, width), years=years, better=better)
     steps, figures = (np.array(column) for column in zip(*values, strict=True))
-    prior_mean = PRIOR.mean + data.sign * THETA[4] * np.arange(years)
-    prior_cov = level_covariance(THETA, years, PRIOR.sd**2)
+    prior_mean = level_mean(PRIOR.mean, data.sign * THETA[4], data.kept, years)
+    prior_cov = level_covariance(THETA, data.kept, years, PRIOR.sd**2)
     of_figures = prior_cov[np.ix_(steps, steps)] + THETA[3] ** 2 * np.eye(steps.size)
     gain = prior_cov[:, steps] @ np.linalg.inv(of_figures)
     mean = prior_mean + gain @ (figures - prior_mean[steps])
@@ -80,11 +80,13 @@ def test_gaussian_figures_have_the_evidence_and_the_posterior_of_a_gaussian(seri
 
 
 def test_without_figures_draws_are_the_prior(series_of):
-    corrected, laplace, level, slope, _, k, _ = draw(series_of([], years=4), THETA, PRIOR)
+    data = series_of([], years=4)
+    corrected, laplace, level, slope, _, k, _ = draw(data, THETA, PRIOR)
     assert (corrected, laplace, k) == (0.0, 0.0, -INF)
-    cov = level_covariance(THETA, 4, PRIOR.sd**2)
+    cov = level_covariance(THETA, data.kept, 4, PRIOR.sd**2)
+    mean = level_mean(PRIOR.mean, THETA[4], data.kept, 4)
     sd = np.sqrt(np.diag(cov))
-    assert np.all(np.abs(level.mean(axis=0) - PRIOR.mean - THETA[4] * np.arange(4)) <= 4.0 * sd / np.sqrt(DRAWS))
+    assert np.all(np.abs(level.mean(axis=0) - mean) <= 4.0 * sd / np.sqrt(DRAWS))
     assert np.all(np.abs(np.cov(level.T) - cov) <= 4.0 * np.sqrt((cov**2 + np.outer(sd, sd) ** 2) / DRAWS))
     slope_sd = THETA[1] / np.sqrt(1.0 - THETA[2] ** 2)
     assert abs(slope.std() / slope_sd - 1.0) <= 4.0 / np.sqrt(2.0 * DRAWS)
@@ -202,8 +204,8 @@ def test_one_figure_of_about_agrees_with_quadrature(series_of, mean, sigma):
 
 def quadrature_of_two(data, theta, prior):
     """Log evidence and the marginal density of each level, figures in two consecutive years."""
-    cov = level_covariance(theta, 2, prior.sd**2)
-    mean = prior.mean + theta[4] * np.arange(2)
+    cov = level_covariance(theta, data.kept, 2, prior.sd**2)
+    mean = level_mean(prior.mean, theta[4], data.kept, 2)
     sd = np.sqrt(np.diag(cov))
     grid = np.linspace(mean.min() - 7.0 * sd[0], mean.max() + 7.0 * sd[1], 1501)
     joint = stats.multivariate_normal(mean, cov).logpdf(np.stack(np.meshgrid(grid, grid, indexing="ij"), axis=-1))
@@ -254,8 +256,9 @@ def test_five_figures_of_at_least_95_percent_keep_the_level_wide(series_of):
     edge = 2.944
     data = series_of([(step, INTERVAL, edge, INF, NAN) for step in range(years)], guess_variance=np.ones(years))
     rng = np.random.default_rng(5)
-    cov = level_covariance(theta, years, prior.sd**2)
-    paths = rng.multivariate_normal(prior.mean + theta[4] * np.arange(years), cov, size=200_000)
+    cov = level_covariance(theta, data.kept, years, prior.sd**2)
+    mean = level_mean(prior.mean, theta[4], data.kept, years)
+    paths = rng.multivariate_normal(mean, cov, size=200_000)
     reference = np.exp(special.log_ndtr((paths - edge) / sigma).sum(axis=1))
     corrected, _, level, _, weights, _, _ = draw(data, theta, prior)
     effective = effective_count(weights)
@@ -298,7 +301,7 @@ def test_where_shocks_dwarf_all_else_each_step_of_the_figures_has_its_own_normal
     for shock in (10.0, 100.0, 300.0):
         theta = np.array([shock, 1e-3, 0.3, 0.001, 0.1])
         exact = stats.norm.logpdf(middles[0], PRIOR.mean, PRIOR.sd)
-        exact += stats.norm.logpdf(np.diff(middles), 0.1, shock).sum() + np.log(widths).sum()
+        exact += stats.norm.logpdf(middles[1:] - data.kept * middles[:-1], 0.1, shock).sum() + np.log(widths).sum()
         assert evidence(theta[None], *_problem(data, PRIOR, ANYWHERE))[0] == pytest.approx(exact, abs=0.03)
 
 

@@ -14,7 +14,7 @@ from qsim.model.functional import LEVEL as FORM_LEVEL
 from qsim.model.likelihood import BINOMIAL, BINOMIAL_RANGE, INTERVAL, POISSON, log_likelihood
 from qsim.model.links import Link
 from qsim.model.priors import LevelPrior, default_priors
-from qsim.model.trend import constrain, simulate_path
+from qsim.model.trend import constrain, level_mean, simulate_path
 
 # where PyTensor finds no BLAS it says so once a process; a model this small does without
 pytestmark = pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS:UserWarning")
@@ -66,8 +66,8 @@ def test_the_density_of_the_pymc_model_is_that_of_the_compiled_one(series_of, na
         innovations = np.column_stack([point.get("v", np.empty(0)), point.get("u", np.empty(0))])
         normals = np.concatenate([[point["level_raw"], point["slope_raw"]], innovations.ravel()])
         path = np.empty(data.years)
-        last = simulate_path(theta, LEVEL.sd, normals, path)
-        expected = LEVEL.given(z[None]) + data.sign * theta[DRIFT] * np.arange(data.years) + path
+        last = simulate_path(theta, data.kept, LEVEL.sd, normals, path)
+        expected = level_mean(LEVEL.given(z[None])[0], data.sign * theta[DRIFT], data.kept, data.years) + path
         np.testing.assert_allclose(level, expected, rtol=1e-9, atol=1e-12)
         assert slope == pytest.approx(last, rel=1e-9, abs=1e-12)
 

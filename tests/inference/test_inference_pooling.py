@@ -8,13 +8,13 @@ from scipy import stats
 
 from qsim.inference.design import sobol_normals
 from qsim.inference.pooling import (
-    MEAN_SERIES,
     PoolFit,
     fit_pool,
     independent_regions,
     pooled_level,
     pooled_theta,
     population,
+    share_told,
 )
 from qsim.model.likelihood import INTERVAL
 from qsim.model.priors import NormalLaw, Population, ThetaPrior, default_priors
@@ -110,6 +110,7 @@ def test_the_figure_nearest_in_time_counts_and_an_old_one_less(series_of, own):
 
 PRIOR = PRIORS.population.law
 Z = PRIORS.theta.at(sobol_normals(10, 0))
+NEAR = 0.5 * np.random.default_rng(4).standard_normal((6, 5))
 
 
 def pool_of(*log_evidence, begun=0.0, priors=PRIORS):
@@ -139,10 +140,17 @@ def test_peers_that_say_nothing_leave_the_prior(count):
     sd = np.sqrt(np.diag(PRIOR.covariance))
     # as far as 1,024 points of the design give the prior's own moments
     assert np.abs((found.mean - PRIOR.mean) / sd).max() <= 4.0 / np.sqrt(len(Z))
-    unsure = 1.0 + 1.0 / (MEAN_SERIES + independent_regions(count))
-    assert np.abs((found.covariance - unsure * PRIOR.covariance) / np.outer(sd, sd)).max() <= 4.0 * np.sqrt(
-        2.0 / len(Z)
-    )
+    assert np.abs((found.covariance - PRIOR.covariance) / np.outer(sd, sd)).max() <= 4.0 * np.sqrt(2.0 / len(Z))
+
+
+@pytest.mark.parametrize("ratio", [0.25, 1.0, 4.0])
+def test_the_share_told_is_the_observed_part_of_the_information(ratio):
+    # figures of a precision of so many times the population's leave 1 / (1 + ratio) of its variance
+    found = Population(PRIOR, np.zeros(5), 0.0)
+    z = ThetaPrior.normal(PRIOR.mean, PRIOR.covariance).at(sobol_normals(13, 0))
+    rows = [stats.multivariate_normal(center, PRIOR.covariance / ratio).logpdf(z) for center in PRIOR.at(NEAR)]
+    told = share_told(z, PRIOR.log_density(z), np.array(rows), np.zeros(len(NEAR)), found)
+    assert told == pytest.approx(ratio / (1.0 + ratio), abs=0.02)
 
 
 SD = np.sqrt(np.diag(PRIOR.covariance))
@@ -204,7 +212,8 @@ def test_peers_that_agree_pull_theta_towards_them_the_more_they_are():
     for found in (few, many):
         assert found.mean[0] > PRIOR.mean[0]
         assert found.mean[3] < PRIOR.mean[3]
-    assert abs(many.mean - toward).sum() < abs(few.mean - toward).sum()
+    pulled = [0, 3]
+    assert (np.abs(many.mean - toward)[pulled] < np.abs(few.mean - toward)[pulled]).all()
     assert np.linalg.det(many.covariance) < np.linalg.det(few.covariance)
 
 

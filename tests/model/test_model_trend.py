@@ -11,6 +11,7 @@ from qsim.model.trend import (
     constrain,
     first_slope_variance,
     level_covariance,
+    level_mean,
     propagate,
     simulate_path,
     slope_covariance,
@@ -25,9 +26,11 @@ thetas = st.builds(
     st.floats(0.0, 0.5),
     st.floats(0.0, 0.999),
 )
+shares = st.floats(0.9, 1.0)
+KEPT = 0.97
 
 
-def loadings(theta, years, level_sd):
+def loadings(theta, kept, years, level_sd):
     """Loadings of every level, and of the last d, on (level_0, d_0, v_1, u_1, v_2, u_2, ...)."""
     sigma_level, sigma_slope, rho = theta[:3]
     size = 2 * years
@@ -37,26 +40,27 @@ def loadings(theta, years, level_sd):
     levels = [level]
     for year in range(1, years):
         slope = rho * slope + sigma_slope * unit[2 * year]
-        level = level + slope + sigma_level * unit[2 * year + 1]
+        level = kept * level + slope + sigma_level * unit[2 * year + 1]
         levels.append(level)
     return np.array(levels), slope
 
 
-@given(theta=thetas, years=st.integers(1, 12), level_sd=st.floats(0.0, 5.0))
+@given(theta=thetas, kept=shares, years=st.integers(1, 12), level_sd=st.floats(0.0, 5.0))
 @settings(derandomize=True, deadline=None)
-def test_covariances_are_those_of_the_loadings_on_independent_normals(theta, years, level_sd):
-    levels, slope = loadings(theta, years, level_sd)
-    np.testing.assert_allclose(level_covariance(theta, years, level_sd**2), levels @ levels.T, rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(slope_covariance(theta, years), levels @ slope, rtol=1e-10, atol=1e-12)
+def test_covariances_are_those_of_the_loadings_on_independent_normals(theta, kept, years, level_sd):
+    levels, slope = loadings(theta, kept, years, level_sd)
+    found = level_covariance(theta, kept, years, level_sd**2)
+    np.testing.assert_allclose(found, levels @ levels.T, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(slope_covariance(theta, kept, years), levels @ slope, rtol=1e-10, atol=1e-12)
 
 
-@given(theta=thetas, years=st.integers(1, 8), level_sd=st.floats(0.0, 5.0))
+@given(theta=thetas, kept=shares, years=st.integers(1, 8), level_sd=st.floats(0.0, 5.0))
 @settings(derandomize=True, deadline=None)
-def test_a_simulated_path_is_the_loadings_times_its_normals(theta, years, level_sd):
-    levels, slope = loadings(theta, years, level_sd)
+def test_a_simulated_path_is_the_loadings_times_its_normals(theta, kept, years, level_sd):
+    levels, slope = loadings(theta, kept, years, level_sd)
     normals = np.random.default_rng(years).standard_normal(2 * years)
     path = np.empty(years)
-    last = simulate_path(theta, level_sd, normals, path)
+    last = simulate_path(theta, kept, level_sd, normals, path)
     np.testing.assert_allclose(path, levels @ normals, rtol=1e-10, atol=1e-12)
     assert last == pytest.approx(slope @ normals, rel=1e-10, abs=1e-12)
 
@@ -65,11 +69,11 @@ def test_simulated_paths_have_the_stated_covariance():
     years, count = 6, 20_000
     rng = np.random.default_rng(0)
     paths = np.empty((count, years))
-    slopes = np.array([simulate_path(THETA, 0.4, rng.standard_normal(2 * years), path) for path in paths])
+    slopes = np.array([simulate_path(THETA, KEPT, 0.4, rng.standard_normal(2 * years), path) for path in paths])
     both = np.column_stack([paths, slopes])
     exact = np.empty((years + 1, years + 1))
-    exact[:years, :years] = level_covariance(THETA, years, 0.4**2)
-    exact[years, :years] = exact[:years, years] = slope_covariance(THETA, years)
+    exact[:years, :years] = level_covariance(THETA, KEPT, years, 0.4**2)
+    exact[years, :years] = exact[:years, years] = slope_covariance(THETA, KEPT, years)
     exact[years, years] = THETA[1] ** 2 / (1.0 - THETA[2] ** 2)
     standard_error = np.sqrt((exact**2 + np.outer(np.diag(exact), np.diag(exact))) / count)
     # the mean is known to be zero
@@ -77,13 +81,13 @@ def test_simulated_paths_have_the_stated_covariance():
 
 
 def test_without_innovations_the_level_is_flat():
-    cov = level_covariance(np.array([0.0, 0.0, 0.5, 0.1, 0.0]), 5, 2.25)
+    cov = level_covariance(np.array([0.0, 0.0, 0.5, 0.1, 0.0]), 1.0, 5, 2.25)
     np.testing.assert_array_equal(cov, np.full((5, 5), 2.25))
 
 
 def test_without_slope_innovations_the_level_is_a_random_walk():
     year = np.arange(7)
-    cov = level_covariance(np.array([0.3, 0.0, 0.5, 0.1, 0.0]), 7, 1.0)
+    cov = level_covariance(np.array([0.3, 0.0, 0.5, 0.1, 0.0]), 1.0, 7, 1.0)
     np.testing.assert_allclose(cov, 1.0 + 0.3**2 * np.minimum.outer(year, year), rtol=1e-12)
 
 
@@ -92,15 +96,15 @@ def test_a_lasting_slope_without_innovations_is_a_straight_line():
     rho = 1.0 - 1e-9
     theta = np.array([0.0, 0.2 * np.sqrt(1.0 - rho**2), rho, 0.1, 0.0])
     year = np.arange(6)
-    np.testing.assert_allclose(level_covariance(theta, 6, 1.0), 1.0 + 0.04 * np.outer(year, year), rtol=1e-6)
-    np.testing.assert_allclose(slope_covariance(theta, 6), 0.04 * year, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(level_covariance(theta, 1.0, 6, 1.0), 1.0 + 0.04 * np.outer(year, year), rtol=1e-6)
+    np.testing.assert_allclose(slope_covariance(theta, 1.0, 6), 0.04 * year, rtol=1e-6, atol=1e-12)
 
 
 def test_a_damped_slope_is_stationary_below_the_cap():
     variance = 0.1**2 / (1.0 - 0.7**2)
     for years in (2, 5, 11):
         changes = np.diff(np.eye(years), axis=0)
-        steps = changes @ level_covariance(np.array([0.0, 0.1, 0.7, 0.1, 0.0]), years, 1.0) @ changes.T
+        steps = changes @ level_covariance(np.array([0.0, 0.1, 0.7, 0.1, 0.0]), 1.0, years, 1.0) @ changes.T
         lag = np.abs(np.subtract.outer(np.arange(years - 1), np.arange(years - 1)))
         np.testing.assert_allclose(steps, variance * 0.7**lag, rtol=1e-9)
 
@@ -111,10 +115,24 @@ def test_the_first_slope_is_capped_where_the_stationary_law_runs_away():
     assert first_slope_variance(0.1, 1.0) == SLOPE_SD_CAP**2
 
 
-@given(theta=thetas, years=st.integers(1, 30))
+def test_a_level_that_keeps_less_than_all_settles_where_its_shocks_balance_what_it_loses():
+    theta, kept = np.array([0.3, 0.0, 0.5, 0.1, 0.0]), 0.9
+    settled = 0.3**2 / (1.0 - kept**2)
+    cov = level_covariance(theta, kept, 5, settled)
+    year = np.arange(5)
+    np.testing.assert_allclose(cov, settled * kept ** np.abs(year[:, None] - year), rtol=1e-12)
+    np.testing.assert_allclose(level_mean(0.7, 0.07, kept, 5), np.full(5, 0.7), rtol=1e-12)
+
+
+def test_mean_levels_follow_the_drift_and_come_back():
+    np.testing.assert_allclose(level_mean(1.0, 0.03, 1.0, 4), [1.0, 1.03, 1.06, 1.09], rtol=1e-12)
+    np.testing.assert_allclose(level_mean(2.0, 0.1, 0.9, 3), [2.0, 1.9, 1.81], rtol=1e-12)
+
+
+@given(theta=thetas, kept=shares, years=st.integers(1, 30))
 @settings(derandomize=True, deadline=None)
-def test_the_covariance_has_no_negative_direction(theta, years):
-    cov = level_covariance(theta, years, 1.0)
+def test_the_covariance_has_no_negative_direction(theta, kept, years):
+    cov = level_covariance(theta, kept, years, 1.0)
     assert np.linalg.eigvalsh(cov).min() >= -1e-10 * np.trace(cov)
 
 
@@ -125,11 +143,12 @@ def test_constrain_reads_the_unconstrained_scale():
     np.testing.assert_allclose(constrain(z), expected, rtol=1e-12)
 
 
-def carried(normals, *, drift=0.0, slope=0.0, level=0.0):
+def carried(normals, *, kept=1.0, drift=0.0, slope=0.0, level=0.0):
     """Future levels of as many draws as ``normals`` has rows, all from one state."""
     count = len(normals)
     return propagate(
         np.tile(THETA, (count, 1)),
+        kept,
         np.full(count, level),
         np.full(count, slope),
         np.full(count, drift),
@@ -166,8 +185,9 @@ def test_past_and_forecast_are_one_process():
     rows = []
     for normals in np.eye(size):
         path = np.empty(past)
-        slope = simulate_path(THETA, level_sd, normals[: 2 * past], path)
-        future = carried(normals[2 * past :].reshape(1, horizon, 2), slope=slope, level=path[-1])[0]
+        slope = simulate_path(THETA, KEPT, level_sd, normals[: 2 * past], path)
+        future = carried(normals[2 * past :].reshape(1, horizon, 2), kept=KEPT, slope=slope, level=path[-1])[0]
         rows.append(np.concatenate([path, future]))
     found = np.array(rows).T
-    np.testing.assert_allclose(found @ found.T, level_covariance(THETA, past + horizon, level_sd**2), rtol=1e-10)
+    exact = level_covariance(THETA, KEPT, past + horizon, level_sd**2)
+    np.testing.assert_allclose(found @ found.T, exact, rtol=1e-10)

@@ -6,7 +6,7 @@ from scipy import special, stats
 from qsim.inference.psis import effective_count
 from qsim.model.links import Link
 from qsim.model.priors import LevelPrior
-from qsim.model.trend import level_covariance
+from qsim.model.trend import level_covariance, level_mean
 
 THETA = np.array([0.25, 0.1, 0.6, 0.15, 0.04])
 PRIOR = LevelPrior(1.5, 0.8)
@@ -21,8 +21,8 @@ class Prior:
 
     def __init__(self, data, *, count=400_000, theta=THETA, prior=PRIOR, seed=7):
         rng = np.random.default_rng(seed)
-        cov = level_covariance(theta, data.years, prior.sd**2)
-        mean = prior.mean + data.sign * theta[4] * np.arange(data.years)
+        cov = level_covariance(theta, data.kept, data.years, prior.sd**2)
+        mean = level_mean(prior.mean, data.sign * theta[4], data.kept, data.years)
         self.level = rng.multivariate_normal(mean, cov, size=count)
         self.eta = self.level + theta[3] * rng.standard_normal((count, data.years))
         self.offset = np.array([one.mean for one in data.offsets]) + np.array(

@@ -132,7 +132,7 @@ def make_world(family: str, rng: np.random.Generator) -> World:
     level = rng.normal(priors.first_level.mean, priors.first_level.sd)
     sigma_level, sigma_slope, rho, sigma_noise, mu = _theta(_draw_z(rng, priors, level))
     drift = mu if indicator.better == "higher" else -mu
-    years = int(rng.integers(1, LONGEST + 1))
+    years, kept = int(rng.integers(1, LONGEST + 1)), priors.kept
     # the grid begins with a figure, gaps may follow
     shown = [True, *(rng.random(years - 1) < 0.7)]
     begins = ORIGIN - years + 1
@@ -141,7 +141,7 @@ def make_world(family: str, rng: np.random.Generator) -> World:
     for year in range(begins, ORIGIN + 1):
         if year > begins:
             apart = rho * apart + sigma_slope * rng.standard_normal()
-            level += drift + apart + sigma_level * rng.standard_normal()
+            level = kept * level + drift + apart + sigma_level * rng.standard_normal()
         if shown[year - begins]:
             row = printer(rng, link, level + sigma_noise * rng.standard_normal())
             rows.append({"indicator": family, "year": year, **row})
@@ -150,7 +150,7 @@ def make_world(family: str, rng: np.random.Generator) -> World:
         # Student t of unit variance, one width for both shocks of a year
         width = np.sqrt((SHOCK_FREEDOM - 2.0) / rng.chisquare(SHOCK_FREEDOM))
         apart = rho * apart + sigma_slope * width * rng.standard_normal()
-        level += drift + apart + sigma_level * width * rng.standard_normal()
+        level = kept * level + drift + apart + sigma_level * width * rng.standard_normal()
     eta = level + sigma_noise * rng.standard_normal()
     return World(family, last_level, last_slope, eta, tuple(rows))
 

@@ -26,8 +26,10 @@ def fit():
     """A level of exactly 90 % at the end of 2014 that stays: no slope, no drift."""
     table = pd.DataFrame({"region": "here", "indicator": "rate", "year": [2014], "value": ["90.0"]})
     fit = qsim.fit(qsim.read_observations(table), draws=N).fits[0]
+    # of slow tempo, which nothing draws to the middle
     flat = replace(
         fit.posterior,
+        data=replace(fit.data, indicator=fit.data.indicator.model_copy(update={"tempo": "slow"})),
         level=np.full((N, 1), fit.data.link.to_link(90.0)),
         slope=np.zeros(N),
         theta=np.tile([0.1, 0.0, 0.5, 0.1, 0.0], (N, 1)),

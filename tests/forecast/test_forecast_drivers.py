@@ -11,7 +11,7 @@ from qsim.forecast.drivers import move_together as drawn_together
 from qsim.inference.factors import correlation_of
 from qsim.inference.fit import stream
 from qsim.inference.shocks import CommonShocks
-from qsim.model.trend import heavy_shocks
+from qsim.model.trend import SHOCK_FREEDOM, heavy_shocks
 from qsim.vocabulary import PUBLISHED, RATE
 
 DRAWS = 20_000
@@ -69,7 +69,8 @@ def test_every_series_keeps_its_laws(drivers):
         assert kstest(after.normals[:, 1, 0], "norm").pvalue > 1e-4
         assert kstest(after.noise[:, 2], "norm").pvalue > 1e-4
         shocks = after.normals[:, 0, 1] * after.widths[:, 0]
-        assert kstest(shocks * np.sqrt(5.0 / 3.0), "t", (5,)).pvalue > 1e-4
+        unit = np.sqrt(SHOCK_FREEDOM / (SHOCK_FREEDOM - 2.0))
+        assert kstest(shocks * unit, "t", (SHOCK_FREEDOM,)).pvalue > 1e-4
 
 
 def test_without_correlation_nothing_moves(drivers):

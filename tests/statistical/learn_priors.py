@@ -111,7 +111,12 @@ def learned(taught: Taught, indent: str) -> str:
     )
     sd = np.sqrt(np.diag(found.law.covariance))
     correlation = (found.law.covariance / np.outer(sd, sd))[np.tril_indices(len(sd), -1)]
-    parts = (("mean", found.law.mean, 3), ("sd", SD_SHARE * sd, 3), ("correlation", correlation, 2), ("slope", found.slope, 4))
+    parts = (
+        ("mean", found.law.mean, 3),
+        ("sd", SD_SHARE * sd, 3),
+        ("correlation", correlation, 2),
+        ("slope", found.slope, 4),
+    )
     return "".join(f"\n{indent}{name}: [{', '.join(f'{v:.{n}f}' for v in values)}]" for name, values, n in parts)
 
 

@@ -14,8 +14,8 @@ it by Matheron's rule, :math:`\ell_k = \ell^*_k + c_{k,h} (y - y^*) / S`, and th
 :math:`N(y; m_h, S)`: that is what the figure says about theta and the state at the origin. Where the figure is a count,
 the weight is multiplied by the ratio of its binomial or Poisson likelihood to the normal law that stands for it.
 
-Shocks up to the year of the figure are normal and later ones Student t, as they would be in a fit that has the figure:
-a fit takes shocks of its past as normal (:func:`qsim.model.trend.heavy_shocks`).
+Shocks and year noise are normal up to the year of the figure and Student t after it, as they would be in a fit that has
+the figure: a fit takes the years of its past as normal (:func:`qsim.model.trend.shock_widths`).
 
 A line is a printable figure. With :math:`P(y)` the chance given the figure y and u its last printed digit, the line of
 a bound b is, where high is better, an X with :math:`P(X) \ge b` and :math:`P(X - u) < b`: bisection finds it between
@@ -39,7 +39,7 @@ from qsim.inference.fit import FittedSeries, stream
 from qsim.inference.innovations import outlook
 from qsim.inference.psis import effective_count
 from qsim.model.series import SeriesData
-from qsim.model.trend import heavy_shocks
+from qsim.model.trend import propagate, shock_widths
 
 _GRID: Final = 13
 """Figures looked at first, between the two quantiles below; bisection follows between two of them. [1]"""
@@ -70,10 +70,10 @@ class Ahead:
     """Years after the origin, to the last one."""
     normals: Floats
     """Shocks (v, u) as a fit takes them, dims (draw, year, 2)."""
-    heavy: Floats
-    """Shocks (v, u) as a forecast takes them, dims (draw, year, 2)."""
     noise: Floats
-    """Year noise in sds, dims (draw, year)."""
+    """Year noise as a fit takes it, in sds, dims (draw, year)."""
+    widths: Floats
+    """What makes both as wide as a forecast takes them, dims (draw, year)."""
     scores: Floats
     """Normal scores of the chance of the sample, dims (draw, year)."""
     error: Floats
@@ -86,7 +86,7 @@ class Ahead:
         state = np.column_stack([posterior.level[:, -1], posterior.slope])
         draws = _REPEATS * len(state)
         rng = stream(seed, fit.data.label, "checkpoints")
-        heavy = np.stack([heavy_shocks(rng, draws) for _ in years], axis=1)
+        widths = np.stack([shock_widths(rng, draws) for _ in years], axis=1)
         shape = (draws, len(years))
         return cls(
             data=fit.data,
@@ -94,8 +94,8 @@ class Ahead:
             state=np.tile(state, (_REPEATS, 1)),
             years=years,
             normals=rng.standard_normal((*shape, 2)),
-            heavy=heavy,
             noise=rng.standard_normal(shape),
+            widths=widths,
             scores=rng.standard_normal(shape),
             error=rng.standard_normal(draws),
         )
@@ -139,15 +139,9 @@ class Ahead:
 
     def _levels(self, at: int) -> Floats:
         """Levels without the figure: normal shocks up to its year, heavy ones after it, dims (draw, year)."""
-        theta, (level, slope) = self.theta, self.state.T
-        drift, kept = self.data.sign * theta[:, 4], self.data.kept
-        levels = np.empty((level.size, len(self.years)))
-        for step in range(len(self.years)):
-            shocks = (self.normals if step <= at else self.heavy)[:, step]
-            slope = theta[:, 2] * slope + theta[:, 1] * shocks[:, 0]
-            level = kept * level + drift + slope + theta[:, 0] * shocks[:, 1]
-            levels[:, step] = level
-        return levels
+        shocks = self.normals.copy()
+        shocks[:, at + 1 :] *= self.widths[:, at + 1 :, None]
+        return propagate(self.theta, self.data.kept, *self.state.T, self.data.sign * self.theta[:, 4], shocks)
 
     def _mean(self, at: int) -> Floats:
         """Mean level of the year of the figure given theta and the state, dims (draw)."""
@@ -189,7 +183,8 @@ class Before:
         for place, other in enumerate(ahead.years):
             if place != self.at and other in wanted:
                 later = self.level[:, place] + pull * self.covariance[:, place]
-                eta = later + ahead.theta[:, 3] * ahead.noise[:, place]
+                width = ahead.widths[:, place] if place > self.at else 1.0
+                eta = later + ahead.theta[:, 3] * width * ahead.noise[:, place]
                 chance = np.broadcast_to(ahead.scores[:, place], eta.shape)
                 published[:, :, place] = publish(data, eta, chance)
         return published, weights

@@ -52,6 +52,15 @@ class Drivers:
     scores: Floats
     """Chance of the sample as a standard normal score, dims (draw, year)."""
 
+    def shocks(self) -> Floats:
+        """Shocks (v, u) of every future year, of unit variance, dims (draw, future year, 2)."""
+        return self.normals * self.widths[:, :, None]
+
+    def year_noise(self) -> Floats:
+        """Year noise in sds, of unit variance: that of a future year is as wide as its shocks, dims (draw, year)."""
+        past = self.noise.shape[1] - self.widths.shape[1]
+        return np.concatenate([self.noise[:, :past], self.noise[:, past:] * self.widths], axis=1)
+
 
 def draw_drivers(label: str, draws: int, *, first_year: int, origin: int, last_year: int, seed: int) -> Drivers:
     """Random numbers of a series, the same whichever other series and further years there are.

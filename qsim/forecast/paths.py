@@ -43,15 +43,14 @@ class Paths:
     def of(cls, fit: FittedSeries, random: Drivers) -> "Paths":
         """Carry the draws of a fit forward with given random numbers."""
         data, theta = fit.data, fit.posterior.theta
-        shocks = random.normals * random.widths[:, :, None]
-        future = fit.posterior.ahead(shocks)
+        future = fit.posterior.ahead(random.shocks())
         level = np.concatenate([fit.posterior.level, future], axis=1)
         return cls(
             fit=fit,
             years=tuple(range(data.first_year, data.first_year + level.shape[1])),
             level=level,
             first_drawn=random.first_year,
-            noise=theta[:, 3:4] * random.noise,
+            noise=theta[:, 3:4] * random.year_noise(),
             scores=random.scores,
         )
 

@@ -56,7 +56,7 @@ def print_figures(
     events : bool
         Whether the figure is a number of events.
     normals, widths : arrays, dims (column, 2 * draw)
-        Standard normals, and scales that make Student's shocks of them.
+        Standard normals, and scales that make shocks and year noise Student's t of them.
     offset : array, dims (5 * year)
         Where each column begins: :data:`SHARED_BY_YEAR` normals a year, then a width a year.
     """
@@ -75,7 +75,7 @@ def print_figures(
             d = thetas[2, j] * slope[j] + thetas[1, j] * width[j] * v[j]
             slope[j] = d
             level[j] = kept * level[j] + sign * thetas[4, j] + d + thetas[0, j] * width[j] * u[j]
-            eta[j] = level[j] + thetas[3, j] * e[j]
+            eta[j] = level[j] + thetas[3, j] * width[j] * e[j]
         if link == LOGIT:
             for j in range(draws):
                 eta[j] = expit(eta[j])

@@ -33,7 +33,7 @@ class Chances:
     normals: Floats
     """Standard normals, dims (column, 2 * draw), each column repeated once."""
     widths: Floats
-    """Scales that make shocks of future years of normals (:func:`qsim.model.trend.heavy_shocks`), dims as above."""
+    """Scales of future years (:func:`qsim.model.trend.shock_widths`), dims as above."""
 
     @property
     def draws(self) -> int:

@@ -148,16 +148,12 @@ def simulate_path(theta: Floats, kept: float, level_sd: float, normals: Floats, 
 def shock_widths(rng: np.random.Generator, draws: int) -> Floats:
     r"""Widths of one future year, dims (draw): :math:`w = ((f - 2) / \chi^2_f)^{1/2}` of :data:`SHOCK_FREEDOM` f.
 
-    Times standard normals (v, u) they are Student t with unit variance, both of a year wide together. The fit takes
-    past shocks as normal, so that its likelihood stays log-concave; a scale learned that way already carries the
-    variance of rare large shocks, and the law of the future keeps that variance.
+    Times standard normals they make both shocks (v, u) and the year noise Student t with unit variance, all of a year
+    wide together: a wild year is wild in every way. The fit takes past years as normal, so that its likelihood stays
+    log-concave; a scale learned that way already carries the variance of rare wild years, and the law of the future
+    keeps that variance.
     """
     return np.asarray(np.sqrt((SHOCK_FREEDOM - 2.0) / rng.chisquare(SHOCK_FREEDOM, draws)))
-
-
-def heavy_shocks(rng: np.random.Generator, draws: int) -> Floats:
-    """Shocks (v, u) of one future year of one series, dims (draw, 2): a width times normals."""
-    return np.asarray(shock_widths(rng, draws)[:, None] * rng.standard_normal((draws, 2)))
 
 
 def propagate(theta: Floats, kept: float, level: Floats, slope: Floats, drift: Floats, normals: Floats) -> Floats:

@@ -11,7 +11,7 @@ from qsim.forecast.drivers import move_together as drawn_together
 from qsim.inference.factors import correlation_of
 from qsim.inference.fit import stream
 from qsim.inference.shocks import CommonShocks
-from qsim.model.trend import SHOCK_FREEDOM, heavy_shocks
+from qsim.model.trend import SHOCK_FREEDOM
 from qsim.vocabulary import PUBLISHED, RATE
 
 DRAWS = 20_000
@@ -181,8 +181,14 @@ def test_the_matrix_stands_with_its_labels_and_years(pair):
     assert replace(pair(0.5), shocks=None).common_shocks.attrs["common_shocks"] == "no"
 
 
-def test_widths_times_normals_are_the_heavy_shocks_of_a_year(drivers):
-    rng = stream(3, "a/rate", "forecast")
-    for step in range(2):
-        shocks = drivers[0].widths[:, step, None] * drivers[0].normals[:, step]
-        np.testing.assert_array_equal(shocks, heavy_shocks(rng, DRAWS))
+def test_a_wide_year_is_wide_in_both_shocks_and_in_its_year_noise(drivers):
+    one = drivers[0]
+    past = one.noise.shape[1] - one.widths.shape[1]
+    np.testing.assert_array_equal(one.year_noise()[:, :past], one.noise[:, :past])
+    unit = np.sqrt(SHOCK_FREEDOM / (SHOCK_FREEDOM - 2.0))
+    for step in range(one.widths.shape[1]):
+        parts = [*one.shocks()[:, step].T, one.year_noise()[:, past + step]]
+        for part in parts:
+            assert kstest(part * unit, "t", (SHOCK_FREEDOM,)).pvalue > 1e-4
+        for other in parts[1:]:
+            assert spearmanr(np.abs(parts[0]), np.abs(other)).statistic > 0.1

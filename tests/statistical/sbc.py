@@ -147,11 +147,11 @@ def make_world(family: str, rng: np.random.Generator) -> World:
             rows.append({"indicator": family, "year": year, **row})
     last_level, last_slope = level, drift + apart
     for _ in range(HORIZON):
-        # Student t of unit variance, one width for both shocks of a year
+        # Student t of unit variance, one width for all that is random in a year
         width = np.sqrt((SHOCK_FREEDOM - 2.0) / rng.chisquare(SHOCK_FREEDOM))
         apart = rho * apart + sigma_slope * width * rng.standard_normal()
         level = kept * level + drift + apart + sigma_level * width * rng.standard_normal()
-    eta = level + sigma_noise * rng.standard_normal()
+    eta = level + sigma_noise * width * rng.standard_normal()
     return World(family, last_level, last_slope, eta, tuple(rows))
 
 

@@ -22,7 +22,8 @@ a bound b is, where high is better, an X with :math:`P(X) \ge b` and :math:`P(X 
 the first two neighbours on a coarse grid, from the worst figure on, of which one is under b and the next is not.
 Nothing is interpolated: where a year fails by itself below a required level, P jumps there and no line is below it.
 
-Source: Rasmussen & Williams (2006), sec. 2.2; Matheron's rule: Wilson et al. (2021), JMLR 22(105).
+Source: Rasmussen & Williams (2006), sec. 2.2; Matheron's rule: Wilson et al. (2021), JMLR 22(105); mirror images:
+Owen (2013), Monte Carlo theory, methods and examples, sec. 8.2.
 """
 
 from collections.abc import Callable, Container
@@ -50,8 +51,9 @@ _TAIL: Final = 0.005
 _LEAST_DRAWS: Final = 100.0
 """Fewest effective draws that answer for a figure. [1]"""
 
-_REPEATS: Final = 2
-"""Futures drawn for each posterior draw: makes the error of a chance small beside two points. [1]"""
+_REPEATS: Final = 4
+"""Futures drawn for each posterior draw, half of them mirror images of the others: makes the error of a chance small
+beside two points. [1]"""
 
 HALF, FIFTH = 0.5, 0.2
 """Probabilities under which a target is doubtful, and unlikely. [1]"""
@@ -84,20 +86,24 @@ class Ahead:
         """Draw the randomness of the years after the origin."""
         posterior, years = fit.posterior, tuple(range(fit.data.origin + 1, last_year + 1))
         state = np.column_stack([posterior.level[:, -1], posterior.slope])
-        draws = _REPEATS * len(state)
+        half = _REPEATS // 2 * len(state)
         rng = stream(seed, fit.data.label, "checkpoints")
-        widths = np.stack([shock_widths(rng, draws) for _ in years], axis=1)
-        shape = (draws, len(years))
+
+        def mirrored(*shape: int) -> Floats:
+            drawn = rng.standard_normal((half, *shape))
+            return np.concatenate([drawn, -drawn])
+
+        widths = np.stack([shock_widths(rng, half) for _ in years], axis=1)
         return cls(
             data=fit.data,
             theta=np.tile(posterior.theta, (_REPEATS, 1)),
             state=np.tile(state, (_REPEATS, 1)),
             years=years,
-            normals=rng.standard_normal((*shape, 2)),
-            noise=rng.standard_normal(shape),
-            widths=widths,
-            scores=rng.standard_normal(shape),
-            error=rng.standard_normal(draws),
+            normals=mirrored(len(years), 2),
+            noise=mirrored(len(years)),
+            widths=np.concatenate([widths, widths]),
+            scores=mirrored(len(years)),
+            error=mirrored(),
         )
 
     def given(self, year: int, figures: Floats, wanted: Container[int]) -> tuple[Floats, Floats]:
@@ -139,9 +145,9 @@ class Ahead:
 
     def _levels(self, at: int) -> Floats:
         """Levels without the figure: normal shocks up to its year, heavy ones after it, dims (draw, year)."""
-        shocks = self.normals.copy()
+        shocks, (level, slope) = self.normals.copy(), self.state.T
         shocks[:, at + 1 :] *= self.widths[:, at + 1 :, None]
-        return propagate(self.theta, self.data.kept, *self.state.T, self.data.sign * self.theta[:, 4], shocks)
+        return propagate(self.theta, self.data.kept, level, slope, self.data.sign * self.theta[:, 4], shocks)
 
     def _mean(self, at: int) -> Floats:
         """Mean level of the year of the figure given theta and the state, dims (draw)."""

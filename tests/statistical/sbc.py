@@ -32,8 +32,8 @@ from qsim.records import Names
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE, PICTURE = DOCS / "calibration_sbc.md", DOCS / "images" / "calibration_sbc.png"
 
-WORLDS = 1800
-"""Two hundred of each family."""
+WORLDS = 5400
+"""Six hundred of each family."""
 DRAWS = 1000
 KEPT = 199
 """Draws a rank is taken among."""

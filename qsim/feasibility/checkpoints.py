@@ -1,12 +1,13 @@
 r"""Checkpoints: the figure of a year on the way below which a target becomes doubtful.
 
-Given theta and the state at the origin the future is Gaussian on the link scale, so a figure of a later year is
-conditioned on exactly, draw by draw. With :math:`r(n) = \sum_{i=0}^{n} \rho^i` the level k years on has
+Given theta and the state at the origin the years up to that of the figure are Gaussian on the link scale, so the figure
+is conditioned on exactly, draw by draw. With :math:`r(n) = \sum_{i=0}^{n} \kappa^{n-i} \rho^i` and
+:math:`q(k) = \sum_{i<k} \kappa^i` the level k years on has
 
 .. math::
 
-    m_k = level + k s \mu + \rho\, r(k-1)\, d, \qquad
-    c_{k,h} = \sum_{j=1}^{\min(k,h)} [\sigma_s^2\, r(k-j)\, r(h-j) + \sigma_l^2],
+    m_k = \kappa^k level + q(k) s \mu + \rho\, r(k-1)\, d, \qquad
+    c_{k,h} = \sum_{j=1}^{\min(k,h)} [\sigma_s^2\, r(k-j)\, r(h-j) + \sigma_l^2 \kappa^{k+h-2j}],
 
 and a figure :math:`y` of the year h, on the link scale, has variance :math:`S = c_{hh} + R` around :math:`m_h`, where R
 is year noise, sampling at the usual size and rounding. A path :math:`\ell^*, y^*` drawn without it becomes a path given
@@ -52,8 +53,8 @@ _LEAST_DRAWS: Final = 100.0
 """Fewest effective draws that answer for a figure. [1]"""
 
 _REPEATS: Final = 4
-"""Futures drawn for each posterior draw, half of them mirror images of the others: makes the error of a chance small
-beside two points. [1]"""
+"""Futures drawn for each posterior draw, an even number, half of them mirror images of the others: makes the error of a
+chance small beside two points. [1]"""
 
 HALF, FIFTH = 0.5, 0.2
 """Probabilities under which a target is doubtful, and unlikely. [1]"""
@@ -75,7 +76,7 @@ class Ahead:
     noise: Floats
     """Year noise as a fit takes it, in sds, dims (draw, year)."""
     widths: Floats
-    """What makes both as wide as a forecast takes them, dims (draw, year)."""
+    """Widths that make shocks and year noise of a year Student t, dims (draw, year)."""
     scores: Floats
     """Normal scores of the chance of the sample, dims (draw, year)."""
     error: Floats

@@ -1,9 +1,10 @@
 r"""The random numbers behind the future of every series, and how those of several series move together.
 
-A future year of a series takes a width w and standard normals (v, u) for its shocks (w v, w u), a normal e for the year
-noise of its figure, and a normal score for the chance of its sample. Each series has streams of its own, and so has
-each factor that series have in common. With the correlations K of the factors, :math:`R^0` of those that are no years,
-and R of all that is known (:mod:`qsim.inference.shocks`), the numbers of one year become
+A future year of a series takes a width w and standard normals: (v, u) for its shocks (w v, w u), e for the year noise
+of its figure (w e; e alone in a year up to the origin), and a score for the chance of its sample. Each series has
+streams of its own, and so has each factor that series have in common. With the correlations K of the factors,
+:math:`R^0` of those that are no years, and R of all that is known (:mod:`qsim.inference.shocks`), the numbers of one
+year become
 
 .. math::
     (v, u, e) \to M (v, u, e)^0, \quad M K M^T = R, \qquad
@@ -11,10 +12,11 @@ and R of all that is known (:mod:`qsim.inference.shocks`), the numbers of one ye
 
 where :math:`(\cdot)^0` is what a series' own numbers and its factors' make together (:mod:`qsim.inference.factors`),
 :math:`g_w` the normal scores of the ranks of w, and :math:`M' (R^0 \circ R^0) M'^T = R \circ R`: a year that is wide
-for one series tends to be wide for another, whichever way they move. :math:`R \circ R` is positive definite by
-Schur's theorem. Normals stay standard normals and widths keep their values, so each shock keeps its Student law;
-:math:`R = I` changes nothing, and :math:`|R_{sr}| = 1` makes two series move as one. The shocks of two series
-correlate by :math:`R_{sr} E[w_s w_r]`, a little less than R unless it is 0 or 1. Samples are drawn each for itself.
+for one series tends to be wide for another, whichever way they move. :math:`R \circ R` is positive definite by Schur's
+theorem. Normals stay standard normals and widths keep their values, so each shock and each year noise to come keeps its
+Student law; :math:`R = I` changes nothing, and :math:`|R_{sr}| = 1` makes two series move as one. Shocks, and year
+noise to come, of two series correlate by :math:`R_{sr} E[w_s w_r]`: .79 R where R is small, R at 0 and 1. Samples are
+drawn each for itself.
 
 The order of series changes nothing, and a series whose correlations are those of K and :math:`R^0` has the same random
 numbers whichever others there are.

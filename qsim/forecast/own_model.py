@@ -1,7 +1,7 @@
 """A user's own model of one series: qsim's PyMC model handed out, its draws taken back in.
 
 What comes back are theta, the levels of the past and the last slope; the years to come follow from them by qsim's own
-equations (:mod:`qsim.forecast.trend`), year noise and printing included.
+equations (:mod:`qsim.model.trend`), year noise and printing included.
 """
 
 from dataclasses import replace

@@ -6,11 +6,12 @@ r"""The damped local trend of one series on the link scale, as a Gaussian proces
     d_t     &= \rho\, d_{t-1} + \sigma_s v_t \\
     level_0 &\sim N(m_0, s_0^2), \qquad d_0 \sim N(0, V_0), \quad V_0 = \min(\sigma_s^2 / (1 - \rho^2), c^2)
 
-with :math:`u_t, v_t` standard normal. The slope reverts to the drift :math:`\mu` at speed :math:`\rho`. The share
-:math:`\kappa` of a level that a year keeps is a number of the link and tempo, 1 or a little less: rates far from the
-middle come back a little (``priors.yaml``). With :math:`\kappa = 1` the slope is :math:`\mu + d_t`, and flat
-(:math:`\mu = \sigma_l = \sigma_s = 0`), linear, local-level (:math:`\sigma_s = 0`) and damped trends are corners of
-theta. The sd of :math:`d_0` is capped at :data:`SLOPE_SD_CAP` as :math:`\rho \to 1`.
+with :math:`u_t, v_t` standard normal, in years to come Student t of unit variance (:func:`shock_widths`). The slope
+reverts to the drift :math:`\mu` at speed :math:`\rho`. The share :math:`\kappa` of a level that a year keeps is a
+number of the link and tempo, 1 or a little less: rates far from the middle come back a little (``priors.yaml``). With
+:math:`\kappa = 1` the slope is :math:`\mu + d_t`, and flat (:math:`\mu = \sigma_l = \sigma_s = 0`), linear, local-level
+(:math:`\sigma_s = 0`) and damped trends are corners of theta. The sd of :math:`d_0` is capped at :data:`SLOPE_SD_CAP`
+as :math:`\rho \to 1`.
 
 Everything is linear in independent normals, so levels have the covariance
 
@@ -40,8 +41,9 @@ SIGMA_NOISE_FLOOR: Final = 1e-3
 N_THETA: Final = 5
 
 SHOCK_FREEDOM: Final = 4.0
-"""Degrees of freedom of future shocks, chosen by the CRPS of the last one, three and five years of the panel's
-histories: 0.15 to 0.25 % less than with five; three have less still, but 95 % intervals too narrow. [1]"""
+"""Degrees of freedom of shocks and year noise to come, chosen while shocks alone had them, by the CRPS of the last one,
+three and five years of the panel's histories: 0.15 to 0.25 % less than with five; three have less still, but 95 %
+intervals too narrow. [1]"""
 
 
 def constrain(z: Floats) -> Floats:

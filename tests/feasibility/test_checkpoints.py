@@ -117,6 +117,24 @@ def ahead() -> Ahead:
     return Ahead.of(qsim.fit(observed([2013, 2014], ["89.0", "90.0"]), draws=1000).fits[0], DUE, seed=0)
 
 
+def test_half_of_the_futures_are_mirror_images(ahead):
+    half = len(ahead.error) // 2
+    for name in ("normals", "noise", "scores", "error"):
+        np.testing.assert_array_equal(getattr(ahead, name)[half:], -getattr(ahead, name)[:half])
+    for name in ("theta", "state", "widths"):
+        np.testing.assert_array_equal(getattr(ahead, name)[half:], getattr(ahead, name)[:half])
+
+
+def test_year_noise_is_wide_after_the_figure_alone(ahead):
+    theta = ahead.theta.copy()
+    theta[:, :2], theta[:, 3] = 0.0, 0.2
+    narrow = replace(ahead, theta=theta, widths=np.ones_like(ahead.widths))
+    wide = replace(narrow, widths=np.full_like(ahead.widths, 3.0))
+    (one, _), (other, _) = (each.given(SEEN, np.array([90.0]), (2015, DUE)) for each in (narrow, wide))
+    np.testing.assert_array_equal(one[..., 0], other[..., 0])
+    assert other[..., -1].std() > 1.5 * one[..., -1].std()
+
+
 def met_from(level: float, *, high: bool = True) -> Callable[[Draws], np.ndarray]:
     """Met exactly where the figure of the year itself reaches a level: the chance jumps from 0 to 1 there."""
     return lambda future: (future.at(SEEN) >= level) if high else (future.at(SEEN) <= level)

@@ -15,7 +15,7 @@ from qsim.inference.design import MIN_EFFECTIVE_POINTS
 from qsim.inference.fit import fit_one
 from qsim.inference.series import without_figures
 from qsim.model.priors import LevelPrior, priors_of
-from qsim.model.trend import propagate
+from qsim.model.trend import propagate, shock_widths
 
 ORIGIN, HORIZON, CAREFUL_DRAWS = 2015, 5, 4000
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -184,7 +184,7 @@ def test_nothing_to_forecast_is_nothing():
 def test_printed_figures_are_those_of_the_draws_path(jobs, name):
     data = jobs[list(SERIES).index(name)].data
     draws, rng = 500, np.random.default_rng(4)
-    normals, widths = rng.standard_normal((4, draws)), np.full((1, draws), 1.3)
+    normals, widths = rng.standard_normal((4, draws)), shock_widths(rng, draws)[None]
     theta = np.array([0.1, 0.05, 0.6, 0.15, 0.02])
     thetas, level = np.repeat(theta[:, None], draws, axis=1), rng.normal(data.guess[-1], 0.1, draws)
     found = np.empty((1, draws))
@@ -201,9 +201,9 @@ def test_printed_figures_are_those_of_the_draws_path(jobs, name):
         np.zeros(5, dtype=np.int64),
         found,
     )
-    shocks = 1.3 * normals[:2].T[:, None, :]
+    shocks = (widths * normals[:2]).T[:, None, :]
     future = propagate(thetas.T, data.kept, level, np.full(draws, 0.03), data.sign * thetas[4], shocks)[:, 0]
-    expected = publish(data, future + 0.15 * 1.3 * normals[2], normals[3])
+    expected = publish(data, future + 0.15 * widths[0] * normals[2], normals[3])
     off = np.abs(found[0] / 10.0 ** run[-1] - expected)
     # counts may differ by one where their quantile is that of Cornish and Fisher
     one_count = 100.0 / data.size[-1] if name == "fifty thousand" else 1.0 if name in ("events", "days") else 0.0

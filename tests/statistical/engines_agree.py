@@ -31,6 +31,7 @@ from qsim.inference.nuts import Chains, NutsSampler
 from qsim.inference.series import without_figures
 from qsim.model.priors import LevelPrior, ThetaPrior, priors_of
 from qsim.model.series import SeriesData
+from qsim.model.trend import SHOCK_FREEDOM
 from qsim.observations.read import read_observations
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -91,9 +92,16 @@ def data_of(case: str) -> SeriesData:
 
 
 def key_of(case: str, data: SeriesData) -> str:
-    """What a result rests on: figures and priors."""
+    """What a result rests on: figures, priors and the law of years to come, but no formula."""
     priors = priors_of(data.indicator)
-    told = (CASES[case], priors.theta.mean.tolist(), priors.theta.covariance.tolist(), priors.level)
+    told = (
+        CASES[case],
+        priors.theta.mean.tolist(),
+        priors.theta.covariance.tolist(),
+        priors.level,
+        priors.kept,
+        SHOCK_FREEDOM,
+    )
     return f"{zlib.crc32(repr(told).encode()):08x}"
 
 

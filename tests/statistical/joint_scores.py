@@ -227,15 +227,15 @@ By country and threshold:
 
 ## What this can show
 
-*No harm, little gain.* The interval ends where "worse" begins or short of it, for pairs and for sets of five. But the
+*No harm, little gain.* For *value >= threshold* the interval ends below 0, for *which of them* just above it. But the
 correlations are small (shares of a year's shock of about a tenth within an indicator and a hundredth elsewhere, and 4
-to 11 common years that weigh against 20), so the gain to expect is some ten times smaller than the interval is wide:
-29 country-years with sets of five, and 36 with pairs beside a few nations, can rule out a correlation that is far too
-strong. They cannot tell this one from half of it or from none.
+to 11 common years that weigh against 20), so the gain to expect is ten to twenty times smaller than the interval is
+wide: 29 country-years with sets of five, and 36 with pairs beside a few nations, can rule out a correlation that is far
+too strong. They cannot tell this one from half of it or from none.
 
-*The gain is not proof of the correlation.* It is larger than expected. Part of it is that American figures came out
-higher than foretold, so that whatever raises the probability of "all above" scores better. *Which of them* is less open
-to that: it has the same sign, and an interval that holds 0.
+*The gain is not proof of the correlation.* It is larger than expected, and all of it is American, where figures came
+out higher than foretold, so that whatever raises the probability of "all above" scores better. Swedish sets show none,
+nor in *which of them*, which is less open to that.
 
 *On the side it moved to* five cases score worse by a few ten-thousandths. There the single Swedish probabilities are
 too high (recent changes turn back more often than foretold), the product is already above the share met, and what

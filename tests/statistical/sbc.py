@@ -4,8 +4,8 @@ r"""Simulation-based calibration of the default engine; writes ``docs/calibratio
 
 A world: the first level from its prior, theta given it from the shipped density, years by the equations of
 :mod:`qsim.model.trend` written out once more here, 1 to 12 figures printed as one of nine families prints them, and
-three years of future with heavy shocks. The worlds are one table of figures, read and fitted as any other. Ranks of the
-truth: last level, last slope, figure printed three years ahead.
+three years of future with heavy shocks and year noise. The worlds are one table of figures, read and fitted as any
+other. Ranks of the truth: last level, last slope, figure printed three years ahead.
 """
 
 import argparse
@@ -260,7 +260,8 @@ def page(worlds: tuple[World, ...], posterior: Posterior, ranks: np.ndarray, see
         "",
         f"`python tests/statistical/sbc.py --worlds {count} --seed {seed}`: {passed.sum()} of {len(QUANTITIES)} "
         f"quantities pass in {count:,} worlds. Theta and first level come from the shipped priors, "
-        f"figures of nine families printed and read back, {KEPT} of {DRAWS:,} draws of the default engine a rank. "
+        f"figures of nine families printed and read back. Each truth is ranked among {KEPT} of the default engine's "
+        f"{DRAWS:,} draws. "
         f"Both gates held in {gates:.1%}; those where one failed are counted like the others. {seconds:.0f} s.",
         "",
         "![ranks](images/calibration_sbc.png)",

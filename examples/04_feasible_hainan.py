@@ -67,8 +67,8 @@ for one in answers:
     print(f"  to reach {one.goal:.0%}: {size}; latest start: {start}")
 
 # %% [markdown]
-# Both sizes are above the assumed range of 5 to 50 %: the campaign alone will hardly do. For key products (重点产品)
-# the goal of 80 % is near, and 90 % can be asked as well:
+# Both sizes are above the assumed range of 5 to 50 %: the campaign alone will hardly do. For key products (重点产品),
+# for which a campaign of about one point is assumed, the same for 80 and for 90 %:
 
 # %%
 for goal in (0.8, 0.9):

@@ -51,7 +51,7 @@ compared.map(lambda p: "" if pd.isna(p) else f"{p:.0%}")
 
 # %% [markdown]
 # A target moves when a figure of its own comes in: forest coverage (森林覆盖率) was 62.1 % in 2018, which meets the
-# 62 %, but leaves less room than was thought. It moves a little when only other regions' figures come in, as for the
+# 62 %, but leaves less room than was thought. It hardly moves when only other regions' figures come in, as for the
 # first two rows. None is at 0 or 100 % yet, even at the end of 2021. Where a target has to hold in each of three
 # years, a year without a published figure stays open; and a figure on another definition, as that of the air in 2020
 # (`aqi_2018_counties`), only says roughly what it would have been on the one the target was set in.

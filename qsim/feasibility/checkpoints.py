@@ -28,7 +28,7 @@ Owen (2013), Monte Carlo theory, methods and examples, sec. 8.2.
 """
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -36,6 +36,7 @@ from numpy.typing import NDArray
 
 from qsim.feasibility.events import COUNTED, Bools, Draws, Floats
 from qsim.feasibility.records import Checkpoint
+from qsim.forecast.drivers import Drivers
 from qsim.forecast.published import publish, usual_trials
 from qsim.inference.fit import FittedSeries, stream
 from qsim.inference.innovations import outlook
@@ -71,14 +72,8 @@ class Ahead:
     """Level and slope of the last year of the past, dims (draw, 2). [link scale]"""
     years: tuple[int, ...]
     """Years after the origin, to the last one."""
-    normals: Floats
-    """Shocks (v, u) as a fit takes them, dims (draw, year, 2)."""
-    noise: Floats
-    """Year noise as a fit takes it, in sds, dims (draw, year)."""
-    widths: Floats
-    """Widths that make shocks and year noise of a year Student t, dims (draw, year)."""
-    scores: Floats
-    """Normal scores of the chance of the sample, dims (draw, year)."""
+    drivers: Drivers
+    """Random numbers of these years, as a forecast takes them."""
     error: Floats
     """Sampling error of the figure conditioned on, in sds, dims (draw)."""
 
@@ -100,10 +95,13 @@ class Ahead:
             theta=np.tile(posterior.theta, (_REPEATS, 1)),
             state=np.tile(state, (_REPEATS, 1)),
             years=years,
-            normals=mirrored(len(years), 2),
-            noise=mirrored(len(years)),
-            widths=np.concatenate([widths, widths]),
-            scores=mirrored(len(years)),
+            drivers=Drivers(
+                first_year=fit.data.origin + 1,
+                normals=mirrored(len(years), 2),
+                noise=mirrored(len(years)),
+                widths=np.concatenate([widths, widths]),
+                scores=mirrored(len(years)),
+            ),
             error=mirrored(),
         )
 
@@ -128,32 +126,25 @@ class Ahead:
 
     def before(self, year: int) -> "Before":
         """What is the same for every figure of a year: computed once, for all that are looked at."""
-        at = self.years.index(year)
-        level, covariance = self._levels(at), _covariance(self.theta, self.data.kept, len(self.years), at)
+        at, (level, slope) = self.years.index(year), self.state.T
+        # normal up to the year of the figure, heavy after it
+        widths = np.where(np.arange(len(self.years)) > at, self.drivers.widths, 1.0)
+        random = replace(self.drivers, widths=widths)
+        drift, kept = self.data.sign * self.theta[:, 4], self.data.kept
+        covariance = _covariance(self.theta, kept, len(self.years), at)
         return Before(
             ahead=self,
             at=at,
-            level=level,
+            level=propagate(self.theta, kept, level, slope, drift, random.shocks()),
+            noise=self.theta[:, 3:4] * random.year_noise(),
             covariance=covariance,
-            mean=self._mean(at),
-            latent=level[:, at] + self.theta[:, 3] * self.noise[:, at],
+            mean=outlook(level, slope, self.theta[:, 2], drift, kept, at + 1),
             own=covariance[:, at] + self.theta[:, 3] ** 2,
         )
 
     def repeated(self, draws: Draws) -> Draws:
         """Posterior draws of something else, laid beside the futures drawn from each."""
         return Draws(np.tile(draws.values, (_REPEATS, 1)), draws.years)
-
-    def _levels(self, at: int) -> Floats:
-        """Levels without the figure: normal shocks up to its year, heavy ones after it, dims (draw, year)."""
-        shocks, (level, slope) = self.normals.copy(), self.state.T
-        shocks[:, at + 1 :] *= self.widths[:, at + 1 :, None]
-        return propagate(self.theta, self.data.kept, level, slope, self.data.sign * self.theta[:, 4], shocks)
-
-    def _mean(self, at: int) -> Floats:
-        """Mean level of the year of the figure given theta and the state, dims (draw)."""
-        level, slope = self.state.T
-        return outlook(level, slope, self.theta[:, 2], self.data.sign * self.theta[:, 4], self.data.kept, at + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,34 +156,33 @@ class Before:
     """Place of the year of the figure among the years ahead."""
     level: Floats
     """Levels drawn, dims (draw, year). [link scale]"""
+    noise: Floats
+    """Year noise drawn, dims (draw, year). [link scale]"""
     covariance: Floats
     """Covariance of every level with that of the year, dims (draw, year)."""
     mean: Floats
     """Mean level of the year given theta and the state, dims (draw). [link scale]"""
-    latent: Floats
-    """Level and year noise of the year, drawn, dims (draw). [link scale]"""
     own: Floats
-    """Variance of the latter, dims (draw)."""
+    """Variance of level and year noise of the year given theta and the state, dims (draw)."""
 
     def given(self, figures: Floats, wanted: Container[int]) -> tuple[Floats, Floats]:
         """Published figures and weights given figures of the year: see :meth:`Ahead.given`."""
         ahead, data = self.ahead, self.ahead.data
         seen, variance = _seen(data, figures)
+        latent = self.level[:, self.at] + self.noise[:, self.at]
         total = self.own + variance[:, None]
-        pull = (seen[:, None] - self.latent - np.sqrt(variance)[:, None] * ahead.error) / total
+        pull = (seen[:, None] - latent - np.sqrt(variance)[:, None] * ahead.error) / total
         off = seen[:, None] - self.mean
         log_weights = -0.5 * (off**2 / total + np.log(total))
-        log_weights += _departure(data, figures, self.latent + pull * self.own, seen, variance)
+        log_weights += _departure(data, figures, latent + pull * self.own, seen, variance)
         weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
         weights /= weights.sum(axis=1, keepdims=True)
         published = np.full((*weights.shape, len(ahead.years)), np.nan)
         published[:, :, self.at] = figures[:, None]
         for place, other in enumerate(ahead.years):
             if place != self.at and other in wanted:
-                later = self.level[:, place] + pull * self.covariance[:, place]
-                width = ahead.widths[:, place] if place > self.at else 1.0
-                eta = later + ahead.theta[:, 3] * width * ahead.noise[:, place]
-                chance = np.broadcast_to(ahead.scores[:, place], eta.shape)
+                eta = self.level[:, place] + pull * self.covariance[:, place] + self.noise[:, place]
+                chance = np.broadcast_to(ahead.drivers.scores[:, place], eta.shape)
                 published[:, :, place] = publish(data, eta, chance)
         return published, weights
 

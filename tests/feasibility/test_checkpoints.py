@@ -119,17 +119,20 @@ def ahead() -> Ahead:
 
 def test_half_of_the_futures_are_mirror_images(ahead):
     half = len(ahead.error) // 2
-    for name in ("normals", "noise", "scores", "error"):
-        np.testing.assert_array_equal(getattr(ahead, name)[half:], -getattr(ahead, name)[:half])
-    for name in ("theta", "state", "widths"):
-        np.testing.assert_array_equal(getattr(ahead, name)[half:], getattr(ahead, name)[:half])
+    random = ahead.drivers
+    for values in (random.normals, random.noise, random.scores, ahead.error):
+        np.testing.assert_array_equal(values[half:], -values[:half])
+    for values in (ahead.theta, ahead.state, random.widths):
+        np.testing.assert_array_equal(values[half:], values[:half])
 
 
 def test_year_noise_is_wide_after_the_figure_alone(ahead):
     theta = ahead.theta.copy()
     theta[:, :2], theta[:, 3] = 0.0, 0.2
-    narrow = replace(ahead, theta=theta, widths=np.ones_like(ahead.widths))
-    wide = replace(narrow, widths=np.full_like(ahead.widths, 3.0))
+    narrow, wide = (
+        replace(ahead, theta=theta, drivers=replace(ahead.drivers, widths=np.full_like(ahead.drivers.widths, width)))
+        for width in (1.0, 3.0)
+    )
     (one, _), (other, _) = (each.given(SEEN, np.array([90.0]), (2015, DUE)) for each in (narrow, wide))
     np.testing.assert_array_equal(one[..., 0], other[..., 0])
     assert other[..., -1].std() > 1.5 * one[..., -1].std()

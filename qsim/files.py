@@ -114,8 +114,7 @@ def _decoded(content: bytes) -> str:
 def _from_parquet(content: bytes) -> Lines:
     try:
         frame = pd.read_parquet(io.BytesIO(content))
-    # PyArrow has an error of its own for what it cannot read yet
-    except (ValueError, OSError, NotImplementedError) as error:
+    except (ValueError, OSError, NotImplementedError) as error:  # the last: of PyArrow, for what it cannot read yet
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise _fault(f"no parquet file ({reason})", "a whole parquet file: write or download it again") from error
     return lines_from_frame(frame)

@@ -220,7 +220,7 @@ def limit_factor(base: float, limit: float) -> float:
 
 def open_sdg_score(ratio: float) -> float:
     """Score of a growth ratio from -5 to 5: -60 % is -5, 60 % is 0, 130 % is 5 (Open SDG). [1]"""
-    return float(np.clip((ratio - 0.6) * (5.0 / 1.2 if ratio < 0.6 else 5.0 / 0.7), -5.0, 5.0))  # noqa: PLR2004 (the scale's own knee)
+    return float(np.interp(ratio, (-0.6, 0.6, 1.3), (-5.0, 0.0, 5.0)))
 
 
 def annual_reduction(years: Sequence[int], figures: Sequence[float]) -> float:

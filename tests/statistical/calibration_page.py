@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 import xarray as xr
-from calibration_parts import asked_and_reached, draw_figures, markdown, witness
+from calibration_parts import asked_and_reached, draw_figures, markdown, speed_asked_and_reached, witness
 
 import qsim
 from qsim.evaluation import scores
@@ -240,6 +240,7 @@ def main() -> None:
     )
     tables = {
         "asked": asked_and_reached(summary),
+        "speed": speed_asked_and_reached(),
         "summary": summary,
         "pairs": table_of_pairs(scorer, pooled, [none, *others]),
         "horizon": pooled.summary("horizon").rename(columns={**SCORES, **EVENTS}).rename_axis(None),

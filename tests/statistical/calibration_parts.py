@@ -1,5 +1,6 @@
 """Parts of the calibration page: its figures, its words, and the Chinese series as a second witness."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from qsim.shipped import shipped_catalogue
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SHARED = Path(__file__).resolve().parents[2] / "scenarios" / "observations"
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks" / "results.json"
 COMMAND = "python tests/statistical/calibration_page.py PANEL"
 HORIZON = 3
 MIN_HISTORY = 3
@@ -186,8 +188,26 @@ def asked_and_reached(summary: pd.DataFrame) -> pd.DataFrame:
     for name, (method, column, low, high) in ASKED.items():
         value = float(summary.loc[method, column])
         asked = f"at most {high:.3f}" if low == 0.0 else f"{low:.3f} to {high:.3f}"
-        rows[name] = {"asked": asked, "reached": value, "": "yes" if low <= value <= high else "**missed**"}
+        rows[name] = {"asked": asked, "reached": value, "": _verdict(low <= value <= high)}
     return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def speed_asked_and_reached() -> pd.DataFrame:
+    """The same of speed and memory, as the benchmarks wrote them down."""
+    found = json.loads(BENCHMARKS.read_text(encoding="utf-8"))
+    ratio, memory = found["series"]["ratio"], found["series"]["qsim"]["peak_rss"]
+    faster = min(found["nuts"]["times_faster"][f"fit than {other}"] for other in ("engine", "model"))
+    rows = {
+        "2,000 series, in series a second of AutoETS": ("at least 3", ratio, ratio >= 3.0),
+        "their peak memory, MB": ("under 1024", memory, memory < 1024),
+        "one series, times faster than NUTS": ("at least 100", faster, faster >= 100),
+    }
+    table = {name: (asked, str(value), _verdict(held)) for name, (asked, value, held) in rows.items()}
+    return pd.DataFrame.from_dict(table, orient="index", columns=["asked", "reached", ""])
+
+
+def _verdict(held: bool) -> str:
+    return "yes" if held else "**missed**"
 
 
 def first_words(page: Path) -> str:
@@ -235,6 +255,11 @@ measured indicators, horizons 1 to 5 together. CRPS, MAE and width in points: sm
 What was asked for before anything was measured:
 
 {asked}
+
+{speed}
+
+The last three are measured by `python tests/benchmarks/bench_series.py --write` and `bench_nuts.py --write`
+(`tests/benchmarks/README.md`), all others by the command above.
 
 What the panel cannot show stands on pages of its own: whether the engine computes the model
 ([simulation-based calibration](calibration_sbc.md): {sbc}), whether two engines say the same

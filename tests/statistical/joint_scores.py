@@ -173,7 +173,8 @@ def backtested(folder: Path, cases: Sequence[Case], blocks: Sequence[str], draws
         progress=lambda done, total: print(f"{done} of {total} country-years", flush=True),
     )  # fmt: skip
     seconds = time.perf_counter() - began
-    made = f"commit {commit.stdout.strip()}, {draws} draws, seed {seed}, {seconds:.0f} s"
+    command = f"python tests/statistical/joint_scores.py PANEL --draws {draws} --seed {seed}"
+    made = f"Made by `{command}` at commit {commit.stdout.strip()} in {seconds:.0f} s"
     return published.assign_attrs(made=made, seed=seed)
 
 
